@@ -1,0 +1,310 @@
+"""An agent: an actor that handles tasks, offers tools, and uses those of others."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from structlog.contextvars import bound_contextvars
+
+from ..runtime.actor import Actor
+from ..runtime.errors import describe
+from ..runtime.reply import running_loop
+from ..runtime.task import Outcome, Part, Task, Usage
+from .calls import Hand, ToolCall, ask_owner, step_key
+from .context import Context
+from .directory import TOOL, directory_of
+from .errors import ToolError, ToolNotAllowed, UnknownTool, nearest
+from .events import TaskBegun, TaskEnded, ToolCalled
+from .faults import Point, Visit, armed, visit
+from .profile import Profile
+from .routing import candidates, load
+from .tools import FUNCTIONS, ToolSpec, plain_arguments, tool_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..runtime.ref import Ref
+    from ..runtime.telemetry import Event
+
+__all__ = ["Agent", "NeedsHuman"]
+
+ONE_CALL = Usage(tool_calls=1)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsHuman:
+    """What `handle` returns where a person has to decide: why, and what there is so far."""
+
+    reason: str
+    output: Any = None
+
+
+class Agent(Actor):
+    """An actor for tasks. A subclass overrides `handle`, and marks methods that others may call as tools.
+
+        class Billing(Agent):
+            async def handle(self, task: Task) -> str:
+                charges = await self.call("payments.charges", customer=task.context["customer_id"])
+                ...
+
+    What it declares (its profile's `handles`, and its tools) can be found before its first message, and for
+    as long as its ref takes messages: also while it is being restarted.
+    """
+
+    expected: ClassVar[tuple[type[Exception], ...]] = (ToolError,)
+    """As every actor's; `ToolError` is always among them."""
+
+    profile: Profile = Profile()
+    """What the tree says of it; a class may set its own default."""
+
+    handles: ClassVar[tuple[str, ...]] = ()
+    """The kinds of task that every agent of this class can do, beside those of its profile."""
+
+    _tools: ClassVar[Mapping[str, ToolSpec]] = {}
+    """The tools that its methods are, by their names within its namespace."""
+
+    _hand: Hand | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = (tool_of(member) for member in vars(cls).values())
+        cls._tools = {**cls._tools, **{spec.name: spec for spec in own if spec is not None}}
+        if ToolError not in cls.expected:
+            cls.expected = (*cls.expected, ToolError)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Makes the object and what it offers known; here, so that a subclass's hooks need not."""
+        self = super().__new__(cls, *args, **kwargs)
+        for spec in cls._tools.values():
+            spec.check()
+        self.system.call(self._make_known)
+        return self
+
+    def _make_known(self) -> None:
+        tools = {f"{TOOL}{name}": spec for name, spec in self._own_tools.items()}
+        kinds = (*self.handles, *self.profile.handles)
+        words = {f"agent:{self.namespace}": None, **dict.fromkeys(kinds), **tools}
+        directory_of(self.system).enter(self.actor_ref, self.profile, words)
+        for word in words:
+            self.offer(word)
+
+    @property
+    def namespace(self) -> str:
+        """The first half of its tools' names: its profile's, or its id."""
+        return self.profile.namespace or self.path.rpartition("/")[2]
+
+    @cached_property
+    def _own_tools(self) -> dict[str, ToolSpec]:
+        return {f"{self.namespace}.{name}": spec for name, spec in self._tools.items()}
+
+    # The way of a task.
+
+    def handle(self, task: Task) -> Any:
+        """Does a task, and returns the output; `def` or `async def`.
+
+        It may also return `NeedsHuman`, or a whole `Outcome` where there is more to say; of that, id,
+        seconds and its own part are filled in. A `ToolError` that it lets out makes the outcome `failed`;
+        anything else that it raises is a crash. An `async def` handler is cancelled once the task's
+        deadline is past or nobody waits for it any more.
+        """
+        return Outcome(task.id, "failed", error=f"{self.path} handles no tasks: override handle()")
+
+    def on_receive(self, message: Any) -> Any:
+        """Handles `Task` (the reply is an `Outcome`) and `ToolCall` (the reply is the result).
+
+        Override it for messages of your own, and pass the others on with `return
+        super().on_receive(message)`.
+        """
+        if isinstance(message, Task):
+            return self._work(message)
+        if isinstance(message, ToolCall):
+            return self._serve(message)
+        return super().on_receive(message)
+
+    async def _work(self, task: Task) -> Outcome:
+        seen = replace(task, context=dict(Context(task.context).view(self.profile.reads)))
+        begun = self.system.clock.monotonic()
+        with self._holding(task) as hand:
+            self._tell(TaskBegun, task.id, task.trace, task.kind, task.attempt)
+            answer = await self._answer(seen)
+            seconds = self.system.clock.monotonic() - begun
+            outcome = self._outcome(task, answer, hand, seconds)
+            self._tell(TaskEnded, task.id, task.trace, task.attempt, outcome.status, seconds, outcome.error)
+        return outcome
+
+    async def _answer(self, task: Task) -> Any:
+        """Returns what `handle` returns, or the outcome of a task that it did not come to the end of."""
+        try:
+            async with asyncio.timeout(None) as limit:
+                with self._ending(limit, task):
+                    answer = self.handle(task)
+                    if inspect.isawaitable(answer):
+                        answer = await answer
+            self._pass("handle.return")
+        except ToolError as error:
+            return Outcome(task.id, "failed", error=str(error))
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return self._cut_off(task)
+        return answer
+
+    def _cut_off(self, task: Task) -> Outcome:
+        if task.seconds_left(self.system.clock.monotonic()) == 0:
+            return Outcome(task.id, "failed", error="the deadline came before the end")
+        return Outcome(task.id, "canceled", error="nobody waits for it any more")
+
+    @contextmanager
+    def _ending(self, limit: asyncio.Timeout, task: Task) -> Iterator[None]:
+        """Ends the block at the deadline, or when nobody waits for the reply. On the runtime's loop only."""
+        if running_loop() is not self.system.loop:
+            yield
+            return
+
+        def end(_: object = None) -> None:
+            if not over and limit.when() is None:
+                limit.reschedule(0.0)
+
+        over = False
+        left = task.seconds_left(self.system.clock.monotonic())
+        timer = None if left is None else self.system.clock.call_later(left, end)
+        reply = self._cell.current[1] if self._cell.current is not None else None
+        if reply is not None:
+            reply.add_done_callback(end)
+        try:
+            yield
+        finally:
+            over = True
+            if timer is not None:
+                timer.cancel()
+            if reply is not None:
+                reply.remove_done_callback(end)
+
+    def _outcome(self, task: Task, answer: Any, hand: Hand, seconds: float) -> Outcome:
+        """Makes the outcome: of whatever `handle` returned, with this agent's own part as the last."""
+        if isinstance(answer, Outcome):
+            made = answer
+        elif isinstance(answer, NeedsHuman):
+            made = Outcome(task.id, "needs_human", answer.output, error=answer.reason)
+        else:
+            made = Outcome(task.id, "ok", answer)
+        output = None if made.parts else made.output
+        part = Part(self.path, made.status, task.attempt, output, seconds, made.error)
+        return replace(
+            made,
+            task_id=task.id,
+            parts=(*made.parts, part),
+            usage=made.usage + hand.usage,
+            seconds=seconds,
+        )
+
+    @contextmanager
+    def _holding(self, message: Task | ToolCall) -> Iterator[Hand]:
+        """Binds the ids of what is in hand to log lines, and keeps its deadline and key for tool calls."""
+        hand = self._hand = Hand.of(message)
+        try:
+            with bound_contextvars(task=hand.task, trace=hand.trace):
+                yield hand
+        finally:
+            self._hand = None
+
+    # Tools of its own, and of others.
+
+    async def _serve(self, call: ToolCall) -> Any:
+        spec = self._own_tools.get(call.tool)
+        if spec is None:
+            raise UnknownTool(call.tool, nearest(call.tool, self._own_tools))
+        with self._holding(call):
+            result = await self._run(spec, call)
+            self._pass("tool.served", call.tool, effect=spec.effect)
+            return result
+
+    async def _run(self, spec: ToolSpec, call: ToolCall) -> Any:
+        """Runs a tool here: one of its own, or a function."""
+        bound = spec.bind(call.arguments, call.tool, call.key)
+        function = spec.function if spec.attribute is None else getattr(self, spec.attribute)
+        try:
+            result = function(**bound)
+            if inspect.isawaitable(result):
+                result = await result
+        except ToolError as error:
+            error.tool = error.tool or call.tool
+            raise
+        return spec.plain(result)
+
+    async def call(self, tool: str, step: str | None = None, /, **arguments: Any) -> Any:
+        """Calls a tool, and returns its result as plain data.
+
+        Args:
+            tool: its full name, such as `payments.refund`. The profile's `tools` must cover it, if it is not
+                the agent's own.
+            step: what the call is named within the task, where it might be made twice with equal arguments
+                and is meant twice.
+            arguments: the tool's own.
+
+        It takes as long as the task in hand may. An owner that crashes over the call gets it again in its
+        next incarnation, with the same idempotency key, as often as the task may still be attempted.
+
+        Raises:
+            ToolError: `UnknownTool`, `ToolNotAllowed`, `InvalidArguments`, `ToolUnavailable`, or the tool's
+                own refusal.
+        """
+        hand = self._hand or Hand("", "", self.path)
+        plain = plain_arguments(tool, arguments)
+        key = step_key(hand.key, tool, step, plain)
+        call = ToolCall(tool, plain, key, hand.task, hand.trace, hand.deadline)
+        hand.usage += ONE_CALL
+        begun, owner, problem = self.system.clock.monotonic(), "", None
+        try:
+            spec, ref = self._find(tool)
+            if ref is None:
+                owner = self.path
+                result = await self._run(spec, call)
+            else:
+                owner = ref.path
+                result = await ask_owner(ref, call, hand.tries, self.system.clock)
+        except BaseException as error:
+            problem = describe(error)
+            raise
+        finally:
+            seconds = self.system.clock.monotonic() - begun
+            self._tell(ToolCalled, hand.task, hand.trace, tool, owner, seconds, problem)
+        self._pass("tool.return", tool, effect=spec.effect)
+        return result
+
+    def _find(self, tool: str) -> tuple[ToolSpec, Ref[Any] | None]:
+        """Returns a tool's specification and its owner; None if it is to be run here."""
+        own = self._own_tools.get(tool)
+        if own is not None:
+            return own, None
+        owners = directory_of(self.system).owners(tool)
+        if (owners or tool in FUNCTIONS) and not self.may_call(tool):
+            raise ToolNotAllowed(tool, self.path, self.profile.tools)
+        if owners:
+            running = [ref for ref in candidates(self.system, f"{TOOL}{tool}") if ref in owners] or list(owners)
+            owner = min(running, key=lambda ref: load(self.system, ref))
+            return owners[owner], owner
+        if tool in FUNCTIONS:
+            return FUNCTIONS[tool], None
+        raise UnknownTool(tool, nearest(tool, self.known_tools()))
+
+    def may_call(self, tool: str) -> bool:
+        """Tells whether the tree lets the agent call a tool; its own it always may."""
+        return self.profile.allows(tool) or tool in self._own_tools
+
+    def known_tools(self) -> dict[str, ToolSpec]:
+        """Returns the tools that this agent may call, by their full names: functions, others', its own."""
+        others = FUNCTIONS | directory_of(self.system).tools()
+        return {name: spec for name, spec in others.items() if self.profile.allows(name)} | self._own_tools
+
+    def _pass(self, point: Point, tool: str = "", *, effect: bool = False) -> None:
+        if armed():
+            visit(self.system, Visit(point, self.path, self.incarnation, tool, effect))
+
+    def _tell(self, kind: type[Event], *details: Any) -> None:
+        self.system.call(self.system.telemetry.emit, kind, self.path, self.incarnation, *details)

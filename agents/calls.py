@@ -1,0 +1,89 @@
+"""A tool call on its way to the tool's owner, and the key under which its effect is done once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping  # noqa: TC003 - pydantic reads the message's fields at run time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
+from ..runtime.task import Task, Usage
+from .errors import ToolUnavailable
+
+if TYPE_CHECKING:
+    from ..runtime.clock import Clock
+    from ..runtime.ref import Ref
+
+__all__ = ["Hand", "ToolCall", "ask_owner", "step_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The message to a tool's owner. Plain data; the reply is the result, or a `ToolError`.
+
+    Attributes:
+        tool: the full name, such as `payments.refund`.
+        arguments: as JSON has them.
+        key: the idempotency key of this step.
+        task, trace: the ids of the task that it is for.
+        deadline: monotonic time of the runtime after which nobody waits for the result.
+    """
+
+    tool: str
+    arguments: Mapping[str, Any]
+    key: str
+    task: str = ""
+    trace: str = ""
+    deadline: float | None = None
+
+
+@dataclass(slots=True)
+class Hand:
+    """What an agent has in hand: a task, or a call of one of its tools; and what that has cost so far."""
+
+    task: str
+    trace: str
+    key: str
+    deadline: float | None = None
+    tries: int = 1
+    usage: Usage = field(default_factory=Usage)
+
+    @classmethod
+    def of(cls, message: Task | ToolCall) -> Hand:
+        """Returns the hand with that message. Calls are tried as often as the task may still be attempted."""
+        if isinstance(message, ToolCall):
+            return cls(message.task, message.trace, message.key, message.deadline)
+        tries = max(1, message.max_attempts - message.attempt + 1)
+        return cls(message.id, message.trace, message.idempotency_key, message.deadline, tries)
+
+
+def step_key(base: str, tool: str, step: str | None, arguments: Mapping[str, Any]) -> str:
+    """Returns the idempotency key of a step: of its name if it has one, else of what it does.
+
+    So the same call in another attempt of the same task has the same key, and another call has another one.
+    Two equal calls in one task are one step, if they are not named.
+    """
+    if step is not None:
+        return f"{base}/{tool}/{step}"
+    text = json.dumps(dict(arguments), sort_keys=True)
+    return f"{base}/{tool}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+async def ask_owner(owner: Ref[Any], call: ToolCall, tries: int, clock: Clock) -> Any:
+    """Returns a call's result; if the owner crashes over it, its next incarnation gets it, with the same key.
+
+    Raises:
+        ToolError: the owner's answer; `ToolUnavailable` if there is none after `tries`, or by the deadline.
+    """
+    while True:
+        tries -= 1
+        left = None if call.deadline is None else max(0.0, call.deadline - clock.monotonic())
+        try:
+            return await owner.ask(call, timeout=left)
+        except ActorCrashed as crash:
+            if tries < 1:
+                raise ToolUnavailable(call.tool, owner.path, crash) from crash
+        except (ActorStopped, AskTimeout, MailboxFull) as error:
+            raise ToolUnavailable(call.tool, owner.path, error) from error

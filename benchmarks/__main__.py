@@ -1,0 +1,72 @@
+"""Measures Treeward beside the floor, plain asyncio, pykka and Erlang/OTP: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cases import CASES
+from .lineup import PEERS, Peer
+from .machine import describe_machine, load
+from .report import Report, shown
+from .runs import Plan, runs
+
+if TYPE_CHECKING:
+    from .runs import Run
+
+
+def main() -> None:
+    """Runs what the command line asks for; the tables go to stdout, the progress to stderr."""
+    asked = _parser().parse_args()
+    peers = tuple(_present(PEERS[name] for name in asked.peers or PEERS))
+    cases = tuple(CASES[name] for name in asked.cases or CASES)
+    plan = Plan(cases, peers, asked.repeat, asked.scale, asked.timeout, collect=not asked.no_gc)
+    before, done = load(), []
+    for run in runs(plan):
+        done.append(run)
+        print(_progress(run), file=sys.stderr, flush=True)
+    report = Report(describe_machine(peers), done, (before, load()), _options(plan))
+    print(report.as_markdown())
+    if asked.json:
+        asked.json.write_text(json.dumps(report.as_dict(), indent=1), encoding="utf-8")
+    if asked.markdown:
+        asked.markdown.write_text(report.as_markdown(), encoding="utf-8")
+    sys.exit(any(run.error for run in done))
+
+
+def _options(plan: Plan) -> str:
+    scaled = f" at {plan.scale:g} of the usual size" if plan.scale != 1 else ""
+    return scaled + ("" if plan.collect else ", garbage collector off")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--cases", nargs="+", choices=CASES, metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--repeat", type=int, default=3, help="how often each case is run (default: 3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies the size of every case")
+    parser.add_argument("--timeout", type=float, default=300.0, help="seconds that one run may take")
+    parser.add_argument("--no-gc", action="store_true", help="no cyclic garbage collection in Python")
+    parser.add_argument("--json", type=Path, help="write all runs to this file")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file too")
+    return parser
+
+
+def _present(peers: object) -> list[Peer]:
+    asked = list(peers)  # type: ignore[call-overload]
+    for peer in asked:
+        if not peer.present:
+            print(f"{peer.caption} is left out: {peer.needs} is not installed", file=sys.stderr)
+    return [peer for peer in asked if peer.present]
+
+
+def _progress(run: Run) -> str:
+    case = CASES[run.case]
+    figure = getattr(run.measured, case.figure) if run.measured else None
+    return f"{run.repeat + 1}. {case.name}, {PEERS[run.peer].caption}: {run.error or shown(case, figure)}"
+
+
+main()

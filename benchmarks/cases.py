@@ -1,0 +1,60 @@
+"""What is measured: one entry a case, with its size, the figure that counts, and Treeward's goal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["CASES", "Case", "Goal"]
+
+Figure: TypeAlias = Literal["rate", "p50_us", "bytes", "seconds"]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """How Treeward wants to stand to another peer in one session: at most, or at least, `times` its figure.
+
+    `case` is the other peer's case, where it is another one. Without a peer, `times` is the figure itself.
+    """
+
+    times: float
+    peer: str | None = None
+    case: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure. `n` is how often, or how many; `figure` is the one that the table shows."""
+
+    name: str
+    caption: str
+    n: int
+    figure: Figure
+    goal: Goal | None = None
+
+    @property
+    def more_is_better(self) -> bool:
+        """Whether a higher figure is the better one."""
+        return self.figure == "rate"
+
+
+_ALL = (
+    Case("spawn", "start bare actors", 100_000, "rate", Goal(1.0, "erlang", "spawn_supervised")),
+    Case("spawn_supervised", "start children, one call each", 100_000, "rate", Goal(0.5, "erlang")),
+    Case("children", "start all children of one supervisor", 100_000, "seconds"),
+    Case("tree", "load, check and start a tree in YAML", 10_000, "seconds", Goal(3.0)),
+    Case("tree_load", "of that, load and check", 10_000, "seconds"),
+    Case("memory", "memory per bare idle actor", 100_000, "bytes"),
+    Case("memory_supervised", "memory per supervised idle actor", 100_000, "bytes", Goal(2048)),
+    Case("memory_used", "the same, after one message each", 100_000, "bytes"),
+    Case("tell", "tell", 200_000, "rate", Goal(0.6, "floor")),
+    Case("ask", "ask a `def` handler", 20_000, "p50_us", Goal(1.5, "floor")),
+    Case("ask_async", "ask an `async def` handler", 20_000, "p50_us", Goal(3.0, "floor", "ask")),
+    Case("ask_timeout", "ask with a timeout", 20_000, "p50_us"),
+    Case("ask_many", "asks at once, of 100 actors", 1_000, "rate", Goal(0.6, "floor")),
+    Case("fan", "ask each of many actors, gather", 1_000, "p50_us", Goal(1.5, "floor")),
+    Case("crash", "crash, until the fresh incarnation answers", 1_000, "p50_us", Goal(1.0, "erlang")),
+    Case("wait", "actors that await 10 ms each", 1_000, "p50_us", Goal(1.1, "asyncio")),
+)
+
+CASES = {case.name: case for case in _ALL}

@@ -1,0 +1,96 @@
+"""The actor system: what runs actors, and knows nothing of who supervises them or what they are for.
+
+Read in this order; a file imports only files before it.
+
+    errors        what can go wrong, by the reaction that is wanted
+    clock         time: no other file asks for it
+    entropy       randomness and ids, from one seed
+    exits         why an incarnation ended
+    signals       the runtime's own messages, which overtake all others
+    reply         the reply to an `ask`
+    mailbox       what waits for an actor
+    task          a unit of work, and its outcome
+    telemetry     events, and the same as log lines
+    dead_letters  messages that reached nobody
+    dispatch      where an incarnation's code runs: on the loop, or in a thread
+    proxy         an actor's methods and attributes through its ref
+    ref           the address of an actor
+    registry      names, groups, capabilities
+    bus           publish and subscribe
+    timers        messages to oneself, later
+    hosted        what ties an actor object to its cell
+    links         who is told when an incarnation ends
+    actor         what a user writes
+    call          one call into an actor's own code
+    address       the lasting half of an actor: path, mailbox, what becomes of messages
+    cell          one incarnation after another, behind one address
+    watchdog      notices who holds the event loop
+    system        one process's actors, together
+"""
+
+from __future__ import annotations
+
+from .actor import Actor, Factory
+from .bus import Published
+from .cell import Declined
+from .clock import Clock
+from .dead_letters import DeadLetter, MessageLost
+from .errors import (
+    ActorCrashed,
+    ActorError,
+    ActorStopped,
+    AskTimeout,
+    MailboxFull,
+    NameTaken,
+    StartFailed,
+    SystemClosed,
+    TreewardError,
+    WouldBlock,
+)
+from .exits import Exit, ExitReason, Shutdown
+from .mailbox import MailboxSpec
+from .ref import Ref
+from .reply import Reply
+from .signals import Down, ReceiveTimeout
+from .system import ActorSystem
+from .task import Outcome, Part, Task, Usage
+from .telemetry import ActorAbandoned, ActorEnded, ActorStarted, Event, HookFailed, LoopBlocked
+
+__all__ = [
+    "Actor",
+    "ActorAbandoned",
+    "ActorCrashed",
+    "ActorEnded",
+    "ActorError",
+    "ActorStarted",
+    "ActorStopped",
+    "ActorSystem",
+    "AskTimeout",
+    "Clock",
+    "DeadLetter",
+    "Declined",
+    "Down",
+    "Event",
+    "Exit",
+    "ExitReason",
+    "Factory",
+    "HookFailed",
+    "LoopBlocked",
+    "MailboxFull",
+    "MailboxSpec",
+    "MessageLost",
+    "NameTaken",
+    "Outcome",
+    "Part",
+    "Published",
+    "ReceiveTimeout",
+    "Ref",
+    "Reply",
+    "Shutdown",
+    "StartFailed",
+    "SystemClosed",
+    "Task",
+    "TreewardError",
+    "Usage",
+    "WouldBlock",
+]

@@ -1,0 +1,480 @@
+"""The life of an actor: one incarnation after another behind the same address.
+
+Everything here runs on the runtime's event loop. A life has three steps, each a generator that yields the
+calls into the actor's own code and is resumed with their results: set up, handle (the hot path, written
+out), tear down.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from . import signals
+from .address import HOOK, Address
+from .call import Call, CutOff, awaited, in_thread, invoke
+from .dispatch import Dispatcher, Life, Worker
+from .errors import ActorCrashed, ActorStopped, StartFailed
+from .exits import Exit, ExitReason, is_abnormal, reason_text
+from .links import Ties, announce
+from .mailbox import UNBOUNDED, Envelope, MailboxSpec
+from .telemetry import ActorEnded, ActorStarted, HookFailed
+from .timers import IdleTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from .actor import Factory
+    from .reply import Reply
+    from .system import ActorSystem
+
+__all__ = ["Cell", "Declined", "Phase"]
+
+THROUGHPUT = 64
+"""Messages that one actor handles before the others get their turn."""
+
+Calls: TypeAlias = "Generator[tuple[Any, ...], Any, None]"
+"""A step of a life: yields (function, *arguments), gets the result."""
+
+
+class Phase(enum.Enum):
+    """Where an incarnation is in its life."""
+
+    NONE = "none"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class Declined(Exception):
+    """Raised in `on_start` to say: there is nothing for me to do here (OTP's `ignore`)."""
+
+
+class Cell(Address):
+    """See the module. `parent` is the supervisor's cell; without one, it closes when its incarnation ends."""
+
+    __slots__ = (
+        "_idle_timer",
+        "_killed",
+        "_owned",
+        "_when_ended",
+        "_when_started",
+        "actor",
+        "call",
+        "children",
+        "dispatcher",
+        "factory",
+        "incarnation",
+        "life",
+        "parent",
+        "phase",
+        "restart_message",
+        "ties",
+        "worker",
+    )
+
+    def __init__(
+        self,
+        system: ActorSystem,
+        path: str,
+        factory: Factory,
+        *,
+        parent: Cell | None = None,
+        dispatcher: Dispatcher = "loop",
+        mailbox: MailboxSpec = UNBOUNDED,
+    ) -> None:
+        super().__init__(system, path, mailbox)
+        self.factory = factory
+        self.dispatcher: Dispatcher = "thread" if factory.is_foreign else dispatcher
+        self.parent = parent
+        self.phase = Phase.NONE
+        self.incarnation = 0
+        self.actor: Any = None
+        """The object of the incarnation: `Hosted`, and pykka's actor."""
+        self.restart_message: Any = None
+        self.call: Call | None = None
+        """The call into the actor's code that is under way."""
+        self.children: dict[str, Cell] | None = None
+        self.ties: Ties | None = None
+        self.life: Life | None = None
+        self.worker: Worker | None = None
+        self._killed: ExitReason | None = None
+        self._when_started: Callable[[BaseException | None], None] | None = None
+        self._when_ended: list[Callable[[], object]] | None = None
+        self._owned: dict[Any, None] | None = None
+        self._idle_timer: IdleTimer | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether an incarnation lives, be it starting, running or stopping."""
+        return self.phase is not Phase.NONE
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call into the actor's code is under way."""
+        return self.call is not None
+
+    @property
+    def idle(self) -> bool:
+        """Whether an incarnation runs that has nothing to do."""
+        return self.phase is Phase.RUNNING and self.current is None and not self.mailbox.messages
+
+    # The run. -----------------------------------------------------------------------------------------
+
+    def signal(self, signal: signals.Signal, reply: Reply | None = None) -> None:
+        """Puts a signal before all messages. `Kill`, and an `Exit` that is not trapped, act at once.
+
+        The reply to `Stop` and to `Kill` comes with the end: True, or False if nothing lived.
+        """
+        if isinstance(signal, signals.Stop | signals.Kill) and reply is not None:
+            self._answer_at_end(reply)
+            reply = None
+        if isinstance(signal, signals.Kill):
+            self.kill(signal.reason)
+        elif isinstance(signal, signals.Exit) and not getattr(self.actor, "trap_exit", False):
+            if is_abnormal(signal.reason):
+                self.kill(signal.reason)
+        elif self.open and self.alive:
+            self.mailbox.put_signal(signal, reply)
+            if self._ready:
+                self._wake()
+        elif reply is not None:
+            reply.fail(ActorStopped(self.path, self.end))
+
+    def stop_next(self, reason: ExitReason) -> None:
+        """Ends the incarnation after the message in hand, before all else that waits."""
+        self.mailbox.put_signal_first(signals.Stop(reason))
+        if self._ready:
+            self._wake()
+
+    def _answer_at_end(self, reply: Reply) -> None:
+        if self.alive:
+            self.when_ended(functools.partial(reply.resolve, value=True))
+        else:
+            reply.resolve(value=False)
+
+    def _wake(self) -> None:
+        self._ready = False
+        self.loop.call_soon(self._run, context=self.system.context.copy())
+
+    def _go_on(self) -> None:
+        if self.mailbox.signals or self.mailbox.messages:
+            self._wake()
+        else:
+            self._ready = True
+
+    def _run(self) -> None:
+        """Handles what waits: signals, then messages, until a call is under way or others want their turn."""
+        self.system.running = self
+        mailbox = self.mailbox
+        try:
+            for _ in range(THROUGHPUT):
+                if self.call is not None or self.phase is not Phase.RUNNING:
+                    return
+                if mailbox.signals:
+                    self._handle_signal(*mailbox.signals.popleft())
+                elif mailbox.messages:
+                    self._handle(mailbox.messages.popleft())
+                else:
+                    self._ready = True
+                    return
+            if self.call is None and self.phase is Phase.RUNNING:
+                self._wake()
+        finally:
+            self.system.running = None
+
+    def _handle(self, envelope: Envelope) -> None:  # noqa: C901 - the hot path, written out
+        message, reply = envelope
+        if self.mailbox.waiting:
+            self.mailbox.let_in()
+        if reply is not None and reply.unwanted:
+            return
+        self.current = envelope
+        handler = self.actor._handle_receive  # noqa: SLF001 - pykka's own seam
+        try:
+            if self.worker is None:
+                value = self.system.context.copy().run(handler, message)
+                if type(value) is CoroutineType:
+                    value = awaited(self, value)
+            else:
+                value = in_thread(self, handler, (message,))
+        except BaseException as error:  # here a handler's crash becomes an exit reason
+            self._handled(None, error)
+            if isinstance(error, KeyboardInterrupt):  # it is meant for the host as well
+                raise
+            return
+        if type(value) is Call:
+            self._wait_for(value, self._handled_later)
+        elif self._killed is None and self._idle_timer is None:
+            envelope, self.current = self.current, None
+            if envelope[1] is not None:
+                envelope[1].resolve(value)
+        else:
+            self._handled(value, None)
+
+    def _handle_signal(self, signal: signals.Signal, reply: Reply | None) -> None:
+        if isinstance(signal, signals.Stop):
+            self._perform(self._tear_down(signal.reason))
+        else:
+            self._handle((signal, reply))
+
+    def _handled(self, value: Any, error: BaseException | None) -> None:
+        """Settles the message in hand: a value, an expected error, or the crash of the incarnation."""
+        envelope, self.current = self.current, None
+        reply = envelope[1] if envelope is not None else None
+        if self._idle_timer is not None:
+            self._idle_timer.touch()
+        if self._killed is not None:
+            self._crash(envelope, error or CutOff())
+        elif error is None:
+            if reply is not None:
+                reply.resolve(value)
+        elif isinstance(error, getattr(self.actor, "expected", ())):
+            if reply is not None:
+                reply.fail(error)
+            else:
+                self._report("on_receive", error)
+        else:
+            self._crash(envelope, error)
+
+    def _handled_later(self, value: Any, error: BaseException | None) -> None:
+        self._handled(value, error)
+        if self.phase is Phase.RUNNING and self.call is None:
+            self._go_on()
+
+    def _crash(self, envelope: Envelope | None, error: BaseException) -> None:
+        cause = self._killed if self._killed is not None else error
+        if envelope is not None:
+            message, reply = envelope
+            self.restart_message = message
+            if reply is not None:
+                reply.fail(ActorCrashed(self.path, self.incarnation, cause))
+        if self._killed is not None:
+            self._finish(self._killed)
+        else:
+            self._perform(self._fail(error))
+
+    def _wait_for(self, call: Call, resume: Callable[[Any, BaseException | None], None]) -> None:
+        call.resume = resume
+        self.call = call
+
+    # Steps of a life. ---------------------------------------------------------------------------------
+
+    def _perform(self, step: Calls, value: Any = None, error: BaseException | None = None) -> None:
+        """Carries a step of a life on, as far as it goes without waiting."""
+        interrupt = None
+        while True:
+            self.current = None
+            try:
+                func, *args = step.send(value) if error is None else step.throw(error)
+            except StopIteration:
+                break
+            value, error = self._hook(func, tuple(args))
+            if type(value) is Call:
+                self._wait_for(value, functools.partial(self._perform, step))
+                break
+            if isinstance(error, KeyboardInterrupt):
+                interrupt = error
+        if interrupt is not None:  # it is meant for the host as well
+            raise interrupt
+
+    def _hook(self, func: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
+        """Runs a hook: a child that is started by its supervisor's own handler runs within that."""
+        outer, self.system.running = self.system.running, self
+        self.current = HOOK
+        try:
+            return invoke(self, func, args), None
+        except BaseException as error:  # noqa: BLE001 - here a hook's crash becomes an exit reason
+            return None, error
+        finally:
+            self.system.running = outer
+
+    # The life of an incarnation. ----------------------------------------------------------------------
+
+    def start(self, when_started: Callable[[BaseException | None], None] | None = None) -> None:
+        """Begins the next incarnation; `when_started` hears None once it runs, or why it has failed to."""
+        self.incarnation += 1
+        self.open = True
+        self.phase = Phase.STARTING
+        self._when_started = when_started
+        self._killed = None
+        self._perform(self._set_up())
+
+    def _set_up(self) -> Calls:
+        try:
+            if self.dispatcher == "thread":
+                self.life = Life(self)
+                self.worker = self.system.hire(self.life)
+            self.actor = yield self.factory.make, self
+            on_restart = getattr(self.actor, "on_restart", None)
+            if self.incarnation > 1 and on_restart is not None:
+                yield on_restart, self.restart_message, self.end
+            yield (self.actor.on_start,)
+            if self._killed is not None:
+                raise CutOff
+        except BaseException as error:  # noqa: BLE001 - whatever was raised, it is a failed start
+            self._start_failed(error)
+            return
+        self.restart_message = None
+        self.phase = Phase.RUNNING
+        self.system.telemetry.emit(ActorStarted, self.path, self.incarnation)
+        self._started(None)
+        if self.phase is Phase.RUNNING:
+            self._go_on()
+
+    def _start_failed(self, error: BaseException) -> None:
+        cause: ExitReason = self._killed if self._killed is not None else error
+        if isinstance(cause, Declined):
+            self._finish(Exit.NORMAL, cause)
+        else:
+            self._finish(cause, cause if isinstance(cause, StartFailed) else StartFailed(self.path, cause))
+
+    def _started(self, error: BaseException | None) -> None:
+        when_started, self._when_started = self._when_started, None
+        if when_started is not None:
+            when_started(error)
+
+    def _tear_down(self, reason: ExitReason) -> Calls:
+        self.phase = Phase.STOPPING
+        try:
+            yield self.actor.run_on_stop, reason
+        except BaseException as error:  # noqa: BLE001 - an end that fails is a crash
+            if self._killed is None:
+                self._report("on_stop", error)
+                reason = error
+        self._finish(self._killed or reason)
+
+    def _fail(self, error: BaseException) -> Calls:
+        self.phase = Phase.STOPPING
+        try:
+            yield self.actor.on_failure, type(error), error, error.__traceback__
+        except BaseException as second:  # noqa: BLE001 - the first error is the reason
+            if self._killed is None:
+                self._report("on_failure", second)
+        self._finish(self._killed or error)
+
+    def kill(self, reason: ExitReason = Exit.KILLED) -> None:
+        """Ends the incarnation without asking. A call under way that cannot be cancelled is abandoned."""
+        if self.phase is Phase.NONE or self._killed is not None:
+            return
+        self._killed = reason
+        if self.call is not None:
+            self.call.cut_off()
+        elif self.current is None and self.phase is not Phase.STOPPING:
+            self._finish(reason)
+        # else its own code is on the stack, or children are ending: it ends as soon as that is over
+
+    def _finish(self, reason: ExitReason, start_error: BaseException | None = None) -> None:
+        """Closes the incarnation, once every child of it has ended."""
+        if self._kill_children(lambda: self._finish(reason, start_error)):
+            return
+        self.end = reason
+        abandoned = self.life is not None and self.life.abandoned
+        self._let_go()
+        self.phase = Phase.NONE
+        if not abandoned:  # else it is reported once it has really ended
+            self.system.telemetry.emit(ActorEnded, self.path, self.incarnation, reason)
+        announce(self, reason, supervisor=self.parent if start_error is None else None)
+        self._started(start_error)
+        waiting, self._when_ended = self._when_ended, None
+        if self.parent is None:
+            self.close()
+        for callback in waiting or ():
+            callback()
+
+    def _kill_children(self, then: Callable[[], None]) -> bool:
+        """Kills every child that still lives; if some take their time, calls `then` after the last."""
+        self.phase = Phase.STOPPING
+        for cell in reversed(list(self._below())):  # the deepest first: none has to kill others in its turn
+            cell.kill()
+        waiting = {child for child in (self.children or {}).values() if child.alive}
+
+        def one_less(child: Cell) -> None:
+            waiting.discard(child)
+            if not waiting:
+                self.loop.call_soon(then)  # not within: a tree may be higher than Python's stack is deep
+
+        for child in list(waiting):
+            child.when_ended(functools.partial(one_less, child))
+        return bool(waiting)
+
+    def _below(self) -> Iterator[Cell]:
+        """Yields the cells below this one, each before those below it."""
+        left = list((self.children or {}).values())
+        while left:
+            cell = left.pop()
+            yield cell
+            left += (cell.children or {}).values()
+
+    def _let_go(self) -> None:
+        """Frees what belongs to the incarnation: thread, timers, stash, signals, names, subscriptions."""
+        self.actor = None
+        self.life = None
+        self._ready = False
+        if self.worker is not None:
+            self.worker.close()
+            self.worker = None
+        self.set_receive_timeout(None)
+        for timer in list(self._owned or ()):
+            timer.cancel()
+        self._owned = None
+        self.mailbox.unstash_all()
+        self._fail_signals()
+        self.system.registry.release(self.ref)
+        self.system.bus.release(self.ref)
+
+    def _fail_signals(self) -> None:
+        """Answers the requests that were for this incarnation; the next one knows nothing of them."""
+        waiting, self.mailbox.signals = self.mailbox.signals, None
+        for _, reply in waiting or ():
+            if reply is not None:
+                reply.fail(ActorStopped(self.path, self.end))
+
+    def rest(self) -> None:
+        """Takes no new messages until the next start; those that wait are kept for it."""
+        super().rest()
+        for cell in self._below():
+            Address.rest(cell)
+
+    def close(self) -> None:
+        """Ends the address itself, and all those below it; see `Address.close`."""
+        for cell in (self, *self._below()):
+            Address.close(cell)
+            cell.system.forget(cell)
+
+    def when_ended(self, callback: Callable[[], object]) -> None:
+        """Calls back once the present incarnation has ended and nothing of it runs; at once if none lives."""
+        if not self.alive:
+            callback()
+        elif self._when_ended is None:
+            self._when_ended = [callback]
+        else:
+            self._when_ended.append(callback)
+
+    # What the actor asks of its cell. -----------------------------------------------------------------
+
+    def own(self, timer: Any) -> None:
+        """Notes something with a `cancel()` that ends with the incarnation."""
+        if self._owned is None:
+            self._owned = {}
+        self._owned[timer] = None
+
+    def disown(self, timer: Any) -> None:
+        """Forgets it again."""
+        if self._owned is not None:
+            self._owned.pop(timer, None)
+
+    def set_receive_timeout(self, seconds: float | None) -> None:
+        """Sets, changes or (None) ends the receive timeout."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = None if seconds is None else IdleTimer(self, seconds)
+
+    def _report(self, hook: str, error: BaseException) -> None:
+        self.system.telemetry.emit(HookFailed, self.path, self.incarnation, hook, error)
+
+    def __repr__(self) -> str:
+        ended = "" if self.end is None else f" {reason_text(self.end)}"
+        return f"<Cell {self.path} #{self.incarnation} {self.phase.value}{ended}>"

@@ -1,0 +1,242 @@
+"""What a supervisor is told: child specs and options, frozen and checked. Defaults are stated here only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from ..runtime.actor import Factory
+from ..runtime.dispatch import Dispatcher
+from ..runtime.mailbox import UNBOUNDED, MailboxSpec
+from .errors import InvalidSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import pykka
+
+__all__ = [
+    "AutoShutdown",
+    "Backoff",
+    "ChildSpec",
+    "ChildType",
+    "Intensity",
+    "Restart",
+    "Shutdown",
+    "Strategy",
+    "SupervisorSpec",
+]
+
+Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
+Restart: TypeAlias = Literal["permanent", "transient", "temporary"]
+AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
+ChildType: TypeAlias = Literal["worker", "supervisor"]
+Shutdown: TypeAlias = float | Literal["brutal_kill", "infinity"]
+"""How a child is ended: killed at once, or asked and given that many seconds, or all that it needs."""
+
+WORKER_SHUTDOWN = 5.0
+
+
+def check(field_name: str, value: object, legal: bool, expected: str) -> None:
+    """Raises `InvalidSpec` in the one form that all of them have."""
+    if not legal:
+        raise InvalidSpec(f"{field_name} is {value!r}: expected {expected}")
+
+
+def _one_of(field_name: str, value: object, alias: Any) -> None:
+    legal = get_args(alias)
+    check(field_name, value, value in legal, f"one of {', '.join(legal)}")
+
+
+def _is_seconds(value: object, *, zero: bool) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        return False
+    return value > 0 or (zero and value == 0)
+
+
+def is_name(value: object) -> bool:
+    """Tells whether this is a text, and not an empty one."""
+    return isinstance(value, str) and value != ""
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Tells whether this is a whole number, `least` or more."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+@dataclass(frozen=True, slots=True)
+class Intensity:
+    """At most `restarts` events in any `within` seconds; one more, and the supervisor gives up."""
+
+    restarts: int = 3
+    within: float = 5.0
+
+    def __post_init__(self) -> None:
+        check("intensity restarts", self.restarts, is_whole(self.restarts, 0), "a whole number, 0 or more")
+        check("intensity within", self.within, _is_seconds(self.within, zero=False), "seconds, more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long a restart waits: `initial * factor ** n` seconds, at most `max`, if n went before it in a row.
+
+    `jitter` spreads it: `full` draws between 0 and the wait, a number adds up to so many seconds, `none`
+    leaves it. A child that has run for `reset_after` seconds begins anew with `initial`.
+    """
+
+    initial: float = 0.2
+    factor: float = 2.0
+    max: float = 60.0
+    jitter: float | Literal["full", "none"] = "full"
+    reset_after: float = 300.0
+
+    def __post_init__(self) -> None:
+        check("backoff initial", self.initial, _is_seconds(self.initial, zero=False), "seconds, more than 0")
+        grows = _is_seconds(self.factor, zero=False) and self.factor >= 1
+        check("backoff factor", self.factor, grows, "a number, 1 or more")
+        reaches = _is_seconds(self.max, zero=False) and self.max >= self.initial
+        check("backoff max", self.max, reaches, "seconds, not less than initial")
+        spreads = self.jitter in ("full", "none") or _is_seconds(self.jitter, zero=True)
+        check("backoff jitter", self.jitter, spreads, "full, none, or seconds")
+        resets = _is_seconds(self.reset_after, zero=False)
+        check("backoff reset_after", self.reset_after, resets, "seconds, more than 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """One child: who it is, how it is made, and what its supervisor does about its end.
+
+    Attributes:
+        id: unique within the supervisor; not empty, without `/`.
+        start: an actor class, a function that returns an actor, or a `Factory` with their arguments.
+        restart: whether an end is followed by a restart: always (`permanent`), only after a crash
+            (`transient`), or never (`temporary`).
+        shutdown: seconds >= 0, `brutal_kill` or `infinity`; None means 5 s for a worker, `infinity` for a
+            supervisor.
+        type: `worker` or `supervisor`.
+        significant: its own end may end the supervisor (see `auto_shutdown`). Not for a permanent child.
+        start_timeout: seconds that `on_start` may take, or `infinity`; None means `infinity`.
+        dispatcher: `loop` or `thread`; a supervisor runs on the loop.
+        mailbox: bound and overflow policy.
+    """
+
+    id: str
+    start: Callable[..., pykka.Actor] | Factory
+    restart: Restart = "permanent"
+    shutdown: Shutdown | None = None
+    type: ChildType = "worker"
+    significant: bool = False
+    start_timeout: float | Literal["infinity"] | None = None
+    dispatcher: Dispatcher = "loop"
+    mailbox: MailboxSpec = field(default=UNBOUNDED)
+
+    def __post_init__(self) -> None:
+        check("child id", self.id, is_name(self.id) and "/" not in self.id, "a text without '/'")
+        self._check_start()
+        _one_of(f"restart of {self.id!r}", self.restart, Restart)
+        _one_of(f"type of {self.id!r}", self.type, ChildType)
+        self._check_significant()
+        self._check_times()
+        self._fill_in()
+
+    def _check_start(self) -> None:
+        legal_start = isinstance(self.start, Factory) or callable(self.start)
+        check(
+            f"start of {self.id!r}",
+            self.start,
+            legal_start,
+            "an actor class, a function that returns an actor, or a Factory",
+        )
+        _one_of(f"dispatcher of {self.id!r}", self.dispatcher, Dispatcher)
+        on_loop = self.type != "supervisor" or self.dispatcher == "loop"
+        check(f"dispatcher of {self.id!r}", self.dispatcher, on_loop, "loop, for a supervisor")
+        check(f"mailbox of {self.id!r}", self.mailbox, isinstance(self.mailbox, MailboxSpec), "a MailboxSpec")
+
+    def _check_significant(self) -> None:
+        what = f"significant of {self.id!r}"
+        check(what, self.significant, isinstance(self.significant, bool), "true or false")
+        legal = not self.significant or self.restart != "permanent"
+        check(what, self.significant, legal, "false, since a permanent child is always restarted")
+
+    def _check_times(self) -> None:
+        named = self.shutdown in (None, "brutal_kill", "infinity")
+        check(
+            f"shutdown of {self.id!r}",
+            self.shutdown,
+            named or _is_seconds(self.shutdown, zero=True),
+            "seconds (0 or more), brutal_kill or infinity",
+        )
+        legal = self.start_timeout in (None, "infinity") or _is_seconds(self.start_timeout, zero=False)
+        check(f"start_timeout of {self.id!r}", self.start_timeout, legal, "seconds, more than 0, or infinity")
+
+    def _fill_in(self) -> None:
+        if not isinstance(self.start, Factory):
+            object.__setattr__(self, "start", Factory(self.start))
+        if self.shutdown is None:
+            default = "infinity" if self.type == "supervisor" else WORKER_SHUTDOWN
+            object.__setattr__(self, "shutdown", default)
+        if self.start_timeout is None:
+            object.__setattr__(self, "start_timeout", "infinity")
+
+    @property
+    def factory(self) -> Factory:
+        """How to make the actor."""
+        assert isinstance(self.start, Factory)  # noqa: S101 - __post_init__ made it one
+        return self.start
+
+    def needs_restart_for(self, new: ChildSpec) -> bool:
+        """Tells whether a running child has to be restarted to become `new`."""
+        return (self.factory, self.dispatcher) != (new.factory, new.dispatcher)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorSpec:
+    """A supervisor's options and its children, in their order, kept as a tuple."""
+
+    children: Iterable[ChildSpec] = ()
+    strategy: Strategy = "one_for_one"
+    intensity: Intensity = field(default_factory=Intensity)
+    backoff: Backoff | None = None
+    auto_shutdown: AutoShutdown = "never"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "children", tuple(self.children))
+        _one_of("strategy", self.strategy, Strategy)
+        check_limits(self.intensity, self.backoff)
+        _one_of("auto_shutdown", self.auto_shutdown, AutoShutdown)
+        check_children(self.specs, self.auto_shutdown)
+
+    @property
+    def specs(self) -> tuple[ChildSpec, ...]:
+        """The children."""
+        assert isinstance(self.children, tuple)  # noqa: S101 - __post_init__ made it one
+        return self.children
+
+    @property
+    def as_supervisor(self) -> SupervisorSpec:
+        """Itself: what other kinds of supervisors are told can be seen as one of these."""
+        return self
+
+
+def check_limits(intensity: object, backoff: object) -> None:
+    """Raises `InvalidSpec` if one of these is not what its name says."""
+    check("intensity", intensity, isinstance(intensity, Intensity), "an Intensity(restarts, within)")
+    check("backoff", backoff, backoff is None or isinstance(backoff, Backoff), "a Backoff, or None")
+
+
+def check_children(specs: tuple[ChildSpec, ...], auto_shutdown: AutoShutdown) -> None:
+    """Raises `InvalidSpec` for a child that is not legal here, or a duplicate id."""
+    seen: set[str] = set()
+    for spec in specs:
+        check_child(spec, auto_shutdown)
+        check("child id", spec.id, spec.id not in seen, "an id that no other child of this supervisor has")
+        seen.add(spec.id)
+
+
+def check_child(spec: ChildSpec, auto_shutdown: AutoShutdown = "never") -> None:
+    """Raises `InvalidSpec` for what is no child spec, or significant while auto_shutdown is never."""
+    check("child", spec, isinstance(spec, ChildSpec), "a ChildSpec")
+    legal = not spec.significant or auto_shutdown != "never"
+    expected = "false, while auto_shutdown of the supervisor is never"
+    check(f"significant of {spec.id!r}", spec.significant, legal, expected)

@@ -1,0 +1,181 @@
+"""Which class a tree's `use` means: registered short names, and `module:Class` behind an allow-list.
+
+A tree is data, and may come from somebody else: it can name only classes that were installed for it (the
+entry point group `treeward.agents`), that ship with Treeward, or that live in a module which the caller
+allows; and only classes of actors.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from functools import cached_property
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pykka
+
+from ..runtime.errors import describe
+from .problems import Problem, TreeError, alternatives, did_you_mean, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["BUILT_IN", "GROUP", "Names", "imports_of"]
+
+GROUP = "treeward.agents"
+"""The entry point group in which installed packages register short names: `name = "module:Class"`."""
+
+BUILT_IN: Mapping[str, str] = MappingProxyType(
+    {
+        "desk": "treeward.agents.desk:Desk",
+        "orchestrator": "treeward.agents.orchestrator:Orchestrator",
+        "rules": "treeward.agents.rules:RuleAgent",
+    }
+)
+"""The short names that ship with Treeward. They are imported when a tree uses them."""
+
+_SHIPPED = "treeward.trees.library"
+"""The classes of the trees that ship with Treeward."""
+
+_LONG_NAME = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<cls>[A-Za-z_]\w*)")
+
+
+class Names:
+    """The classes that a tree may use.
+
+    `allow` lists modules and packages whose classes a tree may name in full; `built_in` has short names for
+    classes. What an import runs, it runs in the caller's thread.
+    """
+
+    def __init__(self, allow: Iterable[str] = (), built_in: Mapping[str, str] = BUILT_IN) -> None:
+        self._allow = tuple(allow)
+        self._built_in = built_in
+        self._found: dict[str, type[pykka.Actor] | TreeError] = {}
+
+    def find(self, use: str) -> type[pykka.Actor]:
+        """Returns the class that a short name or `module:Class` means.
+
+        Raises:
+            TreeError: it may not be used, or is not there, or is not a class of actors. Its one problem has
+            no position.
+        """
+        found = self._found.get(use)
+        if found is None:
+            try:
+                found = self._find(use)
+            except TreeError as refusal:
+                found = refusal
+            self._found[use] = found
+        if isinstance(found, TreeError):
+            raise TreeError(found.problems)
+        return found
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Returns the function that `module:function` means; behind the same allow-list as classes.
+
+        Raises:
+            TreeError: it may not be used, or is not there, or is no function, or was written in a module that
+                is not allowed, wherever it was imported. Its one problem has no position.
+        """
+        module, attribute = self._long(name, "a function", "module:function")
+        loaded = _imported(module)
+        found = getattr(loaded, attribute, None)
+        if not inspect.isfunction(found):
+            there = [word for word, value in vars(loaded).items() if inspect.isfunction(value)]
+            what = f"the module {quoted(module)} has no function {quoted(attribute)}"
+            _refuse(what, "a function of that module", did_you_mean(attribute, there))
+        if not self._is_allowed(found.__module__):
+            _refuse(f"{name} is a function of {quoted(found.__module__)}, which is not allowed")
+        function: Callable[..., Any] = found
+        return function
+
+    @property
+    def short_names(self) -> Mapping[str, str]:
+        """Every registered short name, with the class that it stands for."""
+        return {**self._installed, **self._built_in}
+
+    @cached_property
+    def _installed(self) -> dict[str, str]:
+        return {point.name: f"{point.module}:{point.attr}" for point in entry_points(group=GROUP)}
+
+    def _find(self, use: str) -> type[pykka.Actor]:
+        if ":" not in use:
+            use = self._long_name(use)
+            return _actor_class(*use.split(":", 1))
+        return _actor_class(*self._long(use, "a class", "a short name or module:Class"))
+
+    def _long(self, name: str, noun: str, legal: str) -> tuple[str, str]:
+        """Returns the module and the attribute of a name in full, if the module is allowed."""
+        match = _LONG_NAME.fullmatch(name)
+        if match is None:
+            _refuse(f"{quoted(name)} is not the name of {noun}", legal)
+        module, attribute = match["module"], match["cls"]
+        if not self._is_allowed(module):
+            package = module.partition(".")[0]
+            hint = f"allow it with --allow {package}, or allow=[{package!r}]"
+            _refuse(f"the module {quoted(module)} is not allowed", f"{noun} from an allowed module", hint)
+        return module, attribute
+
+    def _long_name(self, use: str) -> str:
+        known = self.short_names
+        if use not in known:
+            legal = f"one of {', '.join(sorted(known))}, or module:Class" if known else "module:Class"
+            _refuse(f"no class is registered as {quoted(use)}", legal, did_you_mean(use, known))
+        return known[use]
+
+    def _is_allowed(self, module: str) -> bool:
+        return _is_within(module, (_SHIPPED, *self._allow)) or _is_within(
+            module, {value.partition(":")[0] for value in self._installed.values()}
+        )
+
+
+def _is_within(module: str, packages: Iterable[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def imports_of(cls: type) -> tuple[str, ...]:
+    """Returns the arguments of a class that a tree writes as `module:function`: its attribute `imports`."""
+    return tuple(getattr(cls, "imports", ()))
+
+
+def _refuse(what: str, legal: str = "", hint: str = "") -> NoReturn:
+    raise TreeError([Problem("", 0, 0, what, legal, hint)])
+
+
+def _actor_class(module: str, name: str) -> type[pykka.Actor]:
+    loaded = _imported(module)
+    found = getattr(loaded, name, None)
+    if found is None:
+        actors = [word for word, value in vars(loaded).items() if _is_actor_class(value)]
+        there = [word for word in actors if vars(loaded)[word].__module__ == module] or actors
+        legal = f"one of {', '.join(sorted(there))}" if there else "a class of actors: the module has none"
+        _refuse(f"the module {quoted(module)} has no class {quoted(name)}", legal, did_you_mean(name, there))
+    if not _is_actor_class(found):
+        _refuse(f"{module}:{name} is not a class of actors", "a subclass of treeward.Actor or of pykka.Actor")
+    if inspect.isabstract(found):
+        missing = alternatives(sorted(found.__abstractmethods__)).replace(" or ", " and ")
+        _refuse(f"{module}:{name} is abstract: it lacks {missing}", "a class that can be instantiated")
+    actor: type[pykka.Actor] = found
+    return actor
+
+
+def _is_actor_class(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, pykka.Actor)
+
+
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            _refuse(f"the module {quoted(module)} cannot be imported: {describe(error)}")
+        _refuse(
+            f"there is no module {quoted(error.name)}",
+            "a module that can be imported",
+            f"wanted for {module}",
+        )
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it runs the module's own code, which may raise anything
+        _refuse(f"the module {quoted(module)} cannot be imported: {describe(error)}")
