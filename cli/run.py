@@ -53,7 +53,10 @@ Crash: TypeAlias = Annotated[
 Parallel: TypeAlias = Annotated[
     int, _option("How many requests a daemon has in hand at a time; the answers keep their order.", "N", min=1)
 ]
-Seed: TypeAlias = Annotated[int | None, _option("Of all randomness, so that a run can be repeated.", "N")]
+Seed: TypeAlias = Annotated[
+    int | None,
+    _option("Of all random draws; what the clock and threads decide still varies.", "N"),
+]
 LogLevel: TypeAlias = Annotated[
     Level | None, _option("Log on stderr from this level on; by default info, on a terminal warning.")
 ]

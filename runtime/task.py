@@ -109,7 +109,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a task. `output` is what exists, also if it is not `ok`; `error` says what lacks."""
+    """What became of a task. `output` is what exists, also if it is not `ok`; `error` says what is missing."""
 
     task_id: str
     status: Status

@@ -164,20 +164,18 @@ async def test_many_systems_come_and_go():
             await asyncio.sleep(0)
 
 
-def blocked_signals(thread):
-    """Returns the mask of the signals that a thread does not take."""
-    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
-    return next(int(line.split()[1], 16) for line in status.splitlines() if "SigBlk" in line)
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the system does not show the signals of a thread")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the system does not show a thread's signals")
 async def test_it_leaves_signals_to_the_main_thread():
     """No signal is delivered to the watchdog: one that it took would not wake a main thread that is blocked."""
     async with ActorSystem() as system:
-        thread = system._watchdog._thread
         await asyncio.sleep(0.02)
-        blocked = blocked_signals(thread)
-        assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
+        blocked = blocked_signals(system._watchdog._thread)
+    assert all(blocked >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
+
+
+def blocked_signals(thread):
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    return next(int(line.split()[1], 16) for line in status.splitlines() if "SigBlk" in line)
 
 
 @pytest.mark.parametrize("limit", [0, -1])
