@@ -254,7 +254,8 @@ async def test_other_messages_reach_on_receive(grow):
 async def test_an_agent_may_live_in_a_thread():
     """With `dispatcher: thread`, tasks and tools work as on the loop."""
     async with ActorSystem() as system:
-        system.launch(Factory(Payments), path="payments", dispatcher="thread")
+        payments = system.launch(Factory(Payments), path="payments", dispatcher="thread")
+        await payments.ask("anything")  # what replies has started: nobody starts these two in order
         attributes = {"profile": PAYMENTS}
         one = system.launch(Factory(Worker, attributes=attributes), path="one", dispatcher="thread")
 
