@@ -19,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agents.agent import Agent, NeedsHuman
+    from .agents.breakers import all_breakers, tool_breakers
     from .agents.desk import Desk
     from .agents.errors import ToolError, ToolRefused
     from .agents.faults import crash_once
     from .agents.orchestrator import Orchestrator
     from .agents.plan import Subtask
+    from .agents.profile import Profile
     from .agents.tools import IdempotencyKey, tool
     from .runtime.actor import Actor, Factory
     from .runtime.cell import Declined
+    from .runtime.dead_letters import DeadLetter
     from .runtime.errors import (
         ActorCrashed,
         ActorStopped,
@@ -38,19 +41,48 @@ if TYPE_CHECKING:
         TreewardError,
         WouldBlock,
     )
+    from .runtime.evidence import AttemptRecord, Evidence, Verdict
     from .runtime.exits import Exit, ExitReason, Shutdown
     from .runtime.mailbox import MailboxSpec
     from .runtime.ref import Ref
-    from .runtime.signals import Down
-    from .runtime.task import Outcome, Part, Task, Usage
+    from .runtime.signals import Down, Ping, Pong
+    from .runtime.task import Outcome, Part, Task
     from .runtime.telemetry import Event
+    from .runtime.usage import Limits, Usage
     from .supervisors.dynamic import DynamicSpec, DynamicSupervisor
     from .supervisors.errors import FailedToStart, InvalidSpec, NotFound, SupervisionError
     from .supervisors.handle import SupervisorHandle
     from .supervisors.pool import Pool, PoolSpec
+    from .supervisors.readiness import Health, health_of
     from .supervisors.snapshot import Snapshot
     from .supervisors.spec import Backoff, ChildSpec, Intensity, SupervisorSpec
     from .supervisors.supervisor import Supervisor
+    from .supervisors.work.agent_judge import AgentJudge
+    from .supervisors.work.breaker import Breaker, BreakerSpec, BreakerView
+    from .supervisors.work.breakers import breaker_of, through
+    from .supervisors.work.budget import Budget
+    from .supervisors.work.callables import FunctionJudge
+    from .supervisors.work.confidence import ConfidenceJudge
+    from .supervisors.work.errors import (
+        BreakerOpen,
+        BudgetExceeded,
+        LoopDetected,
+        ModelRetry,
+        OutputRejected,
+        TaskHung,
+        Unhealthy,
+        WorkError,
+    )
+    from .supervisors.work.failure import Failure
+    from .supervisors.work.health import HealthSpec
+    from .supervisors.work.judge import Submission
+    from .supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise, Skip
+    from .supervisors.work.loops import LoopLimits
+    from .supervisors.work.policy import Work
+    from .supervisors.work.quorum import Quorum
+    from .supervisors.work.rules import Range, RulesJudge
+    from .supervisors.work.schema import SchemaJudge
+    from .trees.handle import TaskHandle
     from .trees.load import load_tree
     from .trees.problems import TreeError
     from .trees.runtime import Runtime
@@ -63,40 +95,74 @@ __all__ = [
     "ActorCrashed",
     "ActorStopped",
     "Agent",
+    "AgentJudge",
     "AgentNode",
     "AskTimeout",
+    "AttemptRecord",
     "Backoff",
+    "Breaker",
+    "BreakerOpen",
+    "BreakerSpec",
+    "BreakerView",
+    "Budget",
+    "BudgetExceeded",
     "ChildSpec",
+    "ConfidenceJudge",
+    "DeadLetter",
     "Declined",
     "Desk",
     "Down",
     "DynamicNode",
     "DynamicSpec",
     "DynamicSupervisor",
+    "Escalate",
     "Event",
+    "Evidence",
     "Exit",
     "ExitReason",
     "Factory",
     "FailedToStart",
+    "Failure",
+    "Fallback",
+    "FunctionJudge",
+    "Health",
+    "HealthSpec",
     "IdempotencyKey",
     "Intensity",
     "InvalidSpec",
+    "Limits",
+    "LoopDetected",
+    "LoopLimits",
     "MailboxFull",
     "MailboxSpec",
+    "ModelRetry",
     "NameTaken",
     "NeedsHuman",
     "NotFound",
     "Orchestrator",
     "Outcome",
+    "OutputRejected",
     "Part",
+    "Ping",
+    "Pong",
     "Pool",
     "PoolNode",
     "PoolSpec",
+    "Profile",
+    "Quorum",
+    "Range",
     "Ref",
+    "Restart",
+    "Retry",
+    "Revise",
+    "RulesJudge",
     "Runtime",
+    "SchemaJudge",
     "Shutdown",
+    "Skip",
     "Snapshot",
     "StartFailed",
+    "Submission",
     "Subtask",
     "SupervisionError",
     "Supervisor",
@@ -105,45 +171,81 @@ __all__ = [
     "SupervisorSpec",
     "SystemClosed",
     "Task",
+    "TaskHandle",
+    "TaskHung",
     "ToolError",
     "ToolRefused",
     "Tree",
     "TreeError",
     "TreewardError",
+    "Unhealthy",
     "Usage",
+    "Verdict",
+    "Work",
+    "WorkError",
     "WouldBlock",
     "__version__",
+    "all_breakers",
+    "breaker_of",
     "crash_once",
+    "health_of",
     "load_tree",
+    "through",
     "tool",
+    "tool_breakers",
 ]
 
 _HOME = {
     "agents.agent": "Agent NeedsHuman",
+    "agents.breakers": "all_breakers tool_breakers",
     "agents.desk": "Desk",
     "agents.errors": "ToolError ToolRefused",
     "agents.faults": "crash_once",
     "agents.orchestrator": "Orchestrator",
     "agents.plan": "Subtask",
+    "agents.profile": "Profile",
     "agents.tools": "IdempotencyKey tool",
     "runtime.actor": "Actor Factory",
     "runtime.cell": "Declined",
+    "runtime.dead_letters": "DeadLetter",
     "runtime.errors": (
         "ActorCrashed ActorStopped AskTimeout MailboxFull NameTaken StartFailed SystemClosed TreewardError WouldBlock"
     ),
+    "runtime.evidence": "AttemptRecord Evidence Verdict",
     "runtime.exits": "Exit ExitReason Shutdown",
     "runtime.mailbox": "MailboxSpec",
     "runtime.ref": "Ref",
-    "runtime.signals": "Down",
-    "runtime.task": "Outcome Part Task Usage",
+    "runtime.signals": "Down Ping Pong",
+    "runtime.task": "Outcome Part Task",
     "runtime.telemetry": "Event",
+    "runtime.usage": "Limits Usage",
     "supervisors.dynamic": "DynamicSpec DynamicSupervisor",
     "supervisors.errors": "FailedToStart InvalidSpec NotFound SupervisionError",
     "supervisors.handle": "SupervisorHandle",
     "supervisors.pool": "Pool PoolSpec",
+    "supervisors.readiness": "Health health_of",
     "supervisors.snapshot": "Snapshot",
     "supervisors.spec": "Backoff ChildSpec Intensity SupervisorSpec",
     "supervisors.supervisor": "Supervisor",
+    "supervisors.work.agent_judge": "AgentJudge",
+    "supervisors.work.breaker": "Breaker BreakerSpec BreakerView",
+    "supervisors.work.breakers": "breaker_of through",
+    "supervisors.work.budget": "Budget",
+    "supervisors.work.callables": "FunctionJudge",
+    "supervisors.work.confidence": "ConfidenceJudge",
+    "supervisors.work.errors": (
+        "BreakerOpen BudgetExceeded LoopDetected ModelRetry OutputRejected TaskHung Unhealthy WorkError"
+    ),
+    "supervisors.work.failure": "Failure",
+    "supervisors.work.health": "HealthSpec",
+    "supervisors.work.judge": "Submission",
+    "supervisors.work.ladder": "Escalate Fallback Restart Retry Revise Skip",
+    "supervisors.work.loops": "LoopLimits",
+    "supervisors.work.policy": "Work",
+    "supervisors.work.quorum": "Quorum",
+    "supervisors.work.rules": "Range RulesJudge",
+    "supervisors.work.schema": "SchemaJudge",
+    "trees.handle": "TaskHandle",
     "trees.load": "load_tree",
     "trees.problems": "TreeError",
     "trees.runtime": "Runtime",

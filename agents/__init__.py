@@ -13,15 +13,17 @@ Read in this order; a file imports only files before it.
     routing        who of several gets a task
     faults         crashes on purpose, at named points
     delivery       a task on its way to an agent, and to its next incarnation
+    breakers       the circuit breakers of a runtime: of children, judges and tools
     calls          a tool call on its way to the tool's owner
     agent          the agent itself
     plan           subtasks and the order between them
     aggregate      what an answer made of several parts needs
     fanout         a plan carried out, in parallel and in time
-    cases          what waits for a person
-    desk           the agent that keeps it
+    case           a request that waits for a person
+    cases          where cases are kept
+    waiting        who waits at a desk
+    desk           the agent that keeps cases
     orchestrator   classify, decompose, route, aggregate
-    patterns       regular expressions that cannot hang
     templates      texts with named fields
     conditions     conditions on single values
     rulebook       how rules are written, and what can be wrong with them
@@ -32,6 +34,7 @@ from __future__ import annotations
 
 from .agent import Agent, NeedsHuman
 from .aggregate import Need, Result
+from .case import Case
 from .context import Context
 from .delivery import deliver
 from .desk import Desk
@@ -45,6 +48,7 @@ from .tools import IdempotencyKey, ToolSpec, tool
 __all__ = [
     "Agent",
     "AgentError",
+    "Case",
     "Context",
     "Desk",
     "IdempotencyKey",

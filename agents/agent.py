@@ -15,10 +15,15 @@ from ..runtime.actor import Actor
 from ..runtime.errors import describe
 from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
-from .calls import Hand, ToolCall, ask_owner, step_key
+from ..supervisors.work.accounts import accounts_of
+from ..supervisors.work.attempt import Attempt
+from ..supervisors.work.errors import BreakerOpen, LoopDetected, WorkError
+from ..supervisors.work.policy import loop_limits
+from .breakers import tool_breaker
+from .calls import Hand, ToolCall, ask_owner, guarded, step_key
 from .context import Context
 from .directory import TOOL, directory_of
-from .errors import ToolError, ToolNotAllowed, UnknownTool, nearest
+from .errors import ToolError, ToolNotAllowed, ToolUnavailable, UnknownTool, nearest
 from .events import TaskBegun, TaskEnded, ToolCalled
 from .faults import Point, Visit, armed, visit
 from .profile import Profile
@@ -30,10 +35,22 @@ if TYPE_CHECKING:
 
     from ..runtime.ref import Ref
     from ..runtime.telemetry import Event
+    from ..supervisors.work.failure import Kind
 
 __all__ = ["Agent", "NeedsHuman"]
 
 ONE_CALL = Usage(tool_calls=1)
+
+
+def kind_of(error: ToolError) -> Kind:
+    """Returns what kind of failure a tool's is: one that could not be reached is no answer, a refusal is one."""
+    return "unavailable" if isinstance(error, ToolUnavailable) else "deterministic"
+
+
+def _has_in_hand(ref: Ref[Any], task: str) -> bool:
+    """Tells whether an agent is at work on just that task: it would wait for itself."""
+    current = ref._cell.current  # noqa: SLF001 - a ref is a cell's own handle
+    return current is not None and isinstance(current[0], Task) and current[0].id == task
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +73,8 @@ class Agent(Actor):
     as long as its ref takes messages: also while it is being restarted.
     """
 
-    expected: ClassVar[tuple[type[Exception], ...]] = (ToolError,)
-    """As every actor's; `ToolError` is always among them."""
+    expected: ClassVar[tuple[type[Exception], ...]] = (ToolError, WorkError)
+    """As every actor's; `ToolError` and `WorkError`, such as `ModelRetry`, are always among them."""
 
     profile: Profile = Profile()
     """What the tree says of it; a class may set its own default."""
@@ -74,8 +91,7 @@ class Agent(Actor):
         super().__init_subclass__(**kwargs)
         own = (tool_of(member) for member in vars(cls).values())
         cls._tools = {**cls._tools, **{spec.name: spec for spec in own if spec is not None}}
-        if ToolError not in cls.expected:
-            cls.expected = (*cls.expected, ToolError)
+        cls.expected = tuple(dict.fromkeys((*cls.expected, ToolError, WorkError)))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Makes the object and what it offers known; here, so that a subclass's hooks need not."""
@@ -108,9 +124,9 @@ class Agent(Actor):
         """Does a task, and returns the output; `def` or `async def`.
 
         It may also return `NeedsHuman`, or a whole `Outcome` where there is more to say; of that, id,
-        seconds and its own part are filled in. A `ToolError` that it lets out makes the outcome `failed`;
-        anything else that it raises is a crash. An `async def` handler is cancelled once the task's
-        deadline is past or nobody waits for it any more.
+        seconds and its own part are filled in. A `ToolError` that it lets out makes the outcome `failed`, and
+        `ModelRetry` says that the output is not good enough; anything else that it raises is a crash. An
+        `async def` handler is cancelled once the task's deadline is past or nobody waits for it any more.
         """
         return Outcome(task.id, "failed", error=f"{self.path} handles no tasks: override handle()")
 
@@ -130,6 +146,8 @@ class Agent(Actor):
         seen = replace(task, context=dict(Context(task.context).view(self.profile.reads)))
         begun = self.system.clock.monotonic()
         with self._holding(task) as hand:
+            reply = None if self._cell.current is None else self._cell.current[1]
+            hand.attempt = reply if isinstance(reply, Attempt) else None
             self._tell(TaskBegun, task.id, task.trace, task.kind, task.attempt)
             answer = await self._answer(seen)
             seconds = self.system.clock.monotonic() - begun
@@ -147,7 +165,7 @@ class Agent(Actor):
                         answer = await answer
             self._pass("handle.return")
         except ToolError as error:
-            return Outcome(task.id, "failed", error=str(error))
+            return Outcome(task.id, "failed", error=str(error), failure=kind_of(error))
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -171,9 +189,9 @@ class Agent(Actor):
                 limit.reschedule(0.0)
 
         over = False
-        left = task.seconds_left(self.system.clock.monotonic())
-        timer = None if left is None else self.system.clock.call_later(left, end)
         reply = self._cell.current[1] if self._cell.current is not None else None
+        left = None if isinstance(reply, Attempt) else task.seconds_left(self.system.clock.monotonic())
+        timer = None if left is None else self.system.clock.call_later(left, end)
         if reply is not None:
             reply.add_done_callback(end)
         try:
@@ -194,7 +212,8 @@ class Agent(Actor):
         else:
             made = Outcome(task.id, "ok", answer)
         output = None if made.parts else made.output
-        part = Part(self.path, made.status, task.attempt, output, seconds, made.error)
+        own = made.usage.less(sum((part.usage for part in made.parts), Usage())) + hand.usage
+        part = Part(self.path, made.status, task.attempt, output, seconds, made.error, own)
         return replace(
             made,
             task_id=task.id,
@@ -202,6 +221,20 @@ class Agent(Actor):
             usage=made.usage + hand.usage,
             seconds=seconds,
         )
+
+    def charge(self, usage: Usage) -> None:
+        """Says what the work on the task in hand has cost, as soon as that is known; from `handle`.
+
+        It counts even if the incarnation crashes later, and the outcome has it.
+
+        Raises:
+            BudgetExceeded: a budget is passed. Let it out: the task ends, with what `progress` was told of.
+        """
+        if self._hand is None:
+            return
+        self._hand.usage += usage
+        if self._hand.attempt is not None:  # its own one, also if it was given up and another one is in hand by now
+            self.system.result_of(self._hand.attempt.charge, usage)
 
     @contextmanager
     def _holding(self, message: Task | ToolCall) -> Iterator[Hand]:
@@ -235,6 +268,8 @@ class Agent(Actor):
         except ToolError as error:
             error.tool = error.tool or call.tool
             raise
+        except BreakerOpen as error:  # one that the tool itself has asked: an answer, no crash
+            raise ToolUnavailable(call.tool, self.path, error) from error
         return spec.plain(result)
 
     async def call(self, tool: str, step: str | None = None, /, **arguments: Any) -> Any:
@@ -253,21 +288,24 @@ class Agent(Actor):
         Raises:
             ToolError: `UnknownTool`, `ToolNotAllowed`, `InvalidArguments`, `ToolUnavailable`, or the tool's
                 own refusal.
+            LoopDetected: the same call, or the same series of calls, was made too often.
+            BudgetExceeded: no more calls may be made.
         """
         hand = self._hand or Hand("", "", self.path)
         plain = plain_arguments(tool, arguments)
         key = step_key(hand.key, tool, step, plain)
         call = ToolCall(tool, plain, key, hand.task, hand.trace, hand.deadline)
-        hand.usage += ONE_CALL
+        account = accounts_of(self.system).find(hand.trace)
+        if account is not None:
+            account.trail.call(self.path, tool, plain, loop_limits(self._cell))
+        self.charge(ONE_CALL)
         begun, owner, problem = self.system.clock.monotonic(), "", None
         try:
             spec, ref = self._find(tool)
-            if ref is None:
-                owner = self.path
-                result = await self._run(spec, call)
-            else:
-                owner = ref.path
-                result = await ask_owner(ref, call, hand.tries, self.system.clock)
+            owner = self.path if ref is None else ref.path
+            if ref is not None and _has_in_hand(ref, hand.task):
+                raise LoopDetected(f"{tool} belongs to {owner}, which waits for {self.path} over the same task")
+            result = await self._result(spec, ref, call, hand.tries)
         except BaseException as error:
             problem = describe(error)
             raise
@@ -276,6 +314,16 @@ class Agent(Actor):
             self._tell(ToolCalled, hand.task, hand.trace, tool, owner, seconds, problem)
         self._pass("tool.return", tool, effect=spec.effect)
         return result
+
+    async def _result(self, spec: ToolSpec, ref: Ref[Any] | None, call: ToolCall, tries: int) -> Any:
+        """Returns what a tool makes of a call, here or at its owner, behind the tool's breaker."""
+        clock = self.system.clock
+        owner = self.actor_ref if ref is None and spec.attribute is not None else ref
+        breaker = tool_breaker(self.system, call.tool, spec, owner)
+        if ref is not None:
+            return await ask_owner(ref, call, tries, clock, breaker)
+        with guarded(call, self.path, clock, breaker):
+            return await self._run(spec, call)
 
     def _find(self, tool: str) -> tuple[ToolSpec, Ref[Any] | None]:
         """Returns a tool's specification and its owner; None if it is to be run here."""

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the message's fields at run time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
 from ..runtime.task import Task, Usage
-from .errors import ToolUnavailable
+from ..supervisors.work.breakers import through
+from ..supervisors.work.errors import BreakerOpen, TaskHung, WorkError
+from .errors import ToolError, ToolUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..runtime.cell import Cell
     from ..runtime.clock import Clock
     from ..runtime.ref import Ref
+    from ..runtime.reply import Reply
+    from ..supervisors.work.attempt import Attempt
+    from ..supervisors.work.breaker import Breaker
 
-__all__ = ["Hand", "ToolCall", "ask_owner", "step_key"]
+__all__ = ["Hand", "ToolCall", "ask_owner", "guarded", "step_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,8 @@ class Hand:
     deadline: float | None = None
     tries: int = 1
     usage: Usage = field(default_factory=Usage)
+    attempt: Attempt | None = None
+    """The reply that it owes, where a supervisor guards the task."""
 
     @classmethod
     def of(cls, message: Task | ToolCall) -> Hand:
@@ -71,19 +83,58 @@ def step_key(base: str, tool: str, step: str | None, arguments: Mapping[str, Any
     return f"{base}/{tool}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-async def ask_owner(owner: Ref[Any], call: ToolCall, tries: int, clock: Clock) -> Any:
+async def ask_owner(owner: Ref[Any], call: ToolCall, tries: int, clock: Clock, breaker: Breaker | None = None) -> Any:
     """Returns a call's result; if the owner crashes over it, its next incarnation gets it, with the same key.
 
+    Each try is asked of the tool's breaker, and counts for it. An owner that is still at a call after nobody waits
+    for it any more has the system's kill grace to end; then its incarnation is killed.
+
     Raises:
-        ToolError: the owner's answer; `ToolUnavailable` if there is none after `tries`, or by the deadline.
+        ToolError: the owner's answer; `ToolUnavailable` if there is none after `tries`, or by the deadline, or
+            the breaker lets nothing through.
     """
     while True:
         tries -= 1
         left = None if call.deadline is None else max(0.0, call.deadline - clock.monotonic())
         try:
-            return await owner.ask(call, timeout=left)
+            with guarded(call, owner.path, clock, breaker):
+                return await _asked(owner, call, left)
         except ActorCrashed as crash:
             if tries < 1:
                 raise ToolUnavailable(call.tool, owner.path, crash) from crash
         except (ActorStopped, AskTimeout, MailboxFull) as error:
             raise ToolUnavailable(call.tool, owner.path, error) from error
+
+
+async def _asked(owner: Ref[Any], call: ToolCall, seconds: float | None) -> Any:
+    reply = owner.ask(call, timeout=seconds, block=False)
+    try:
+        return await reply
+    except (asyncio.CancelledError, AskTimeout):
+        cell = owner._cell  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
+        cell.system.call(cell.system.clock.call_later, cell.system.kill_grace, _end_unwanted, cell, reply)
+        raise
+
+
+def _end_unwanted(cell: Cell, reply: Reply) -> None:
+    """Kills an incarnation that still has the call in hand: else whoever comes next would wait for it, too."""
+    if cell.current is not None and cell.current[1] is reply:
+        cell.kill(TaskHung(f"{cell.path}: no end of a call that nobody waits for", cell.system.kill_grace))
+
+
+@contextmanager
+def guarded(call: ToolCall, owner: str, clock: Clock, breaker: Breaker | None) -> Iterator[None]:
+    """Takes a call through its breaker, if it has one. Raises `ToolUnavailable` if that lets nothing through."""
+    if breaker is None:
+        yield
+        return
+    try:
+        with through(breaker, clock, is_failure=_is_failure, deadline=call.deadline):
+            yield
+    except BreakerOpen as error:
+        raise ToolUnavailable(call.tool, owner, error) from error
+
+
+def _is_failure(error: Exception) -> bool:
+    """Tells a tool that does not work from one that says no."""
+    return isinstance(error, ToolUnavailable) or not isinstance(error, ToolError | WorkError)

@@ -1,52 +1,30 @@
-"""What waits for a person, kept in memory or in an SQLite file."""
+"""Where cases are kept: in memory, or in an SQLite file that several processes may share."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping  # noqa: TC003 - pydantic reads the fields of a case at run time
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Protocol
+
+from .case import Case, State, case_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Case", "Cases", "FileCases", "MemoryCases"]
+__all__ = ["Cases", "FileCases", "MemoryCases"]
 
 BUSY = 5.0
 """Seconds that a write waits for another process's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One request that a person has to answer. Times are wall-clock seconds.
-
-    Attributes:
-        id: such as `case-12`; empty until it is kept.
-        key: the idempotency key of the task: one task opens one case, however often it is delivered.
-        request: what was asked.
-        reason: why nobody else could answer.
-        context: the facts that were known.
-        draft: what there was of an answer.
-    """
-
-    key: str
-    request: Any
-    reason: str
-    opened: float
-    task: str = ""
-    id: str = ""
-    context: Mapping[str, Any] = field(default_factory=dict)
-    draft: Any = None
-    answer: str | None = None
-    answered: float | None = None
-    answered_by: str | None = None
-
-
 class Cases(Protocol):
-    """Where cases are kept."""
+    """Where cases are kept. Each change of any case has a number, its version: they only grow."""
+
+    shared: bool
+    """Whether others may change the cases."""
 
     def keep(self, case: Case) -> Case:
         """Returns the case with its id; the one that is kept already if there is one with its key."""
@@ -54,55 +32,104 @@ class Cases(Protocol):
     def find(self, id_: str) -> Case | None:
         """Returns the case of that id, or None."""
 
-    def all(self, *, answered: bool) -> tuple[Case, ...]:
-        """Returns the cases that are, or are not, answered, oldest first."""
+    def all(self, state: State | None = None) -> tuple[Case, ...]:
+        """Returns the cases in that state, or all, oldest first."""
 
-    def change(self, case: Case) -> None:
-        """Replaces the case of that id."""
+    def change(self, case: Case) -> Case | None:
+        """Replaces the case of that id and version, and returns it; None if it was changed meanwhile."""
+
+    def since(self, version: int) -> tuple[Case, ...]:
+        """Returns the cases that were changed after that version, in the order of their last changes."""
+
+    def last_version(self) -> int:
+        """Returns the version of the last change."""
 
 
 class MemoryCases:
     """Cases that live as long as this object."""
 
+    shared = False
+
     def __init__(self) -> None:
         self._cases: dict[str, Case] = {}
         self._by_key: dict[str, str] = {}
+        self._version = 0
 
     def keep(self, case: Case) -> Case:
         """See `Cases`."""
         if case.key not in self._by_key:
             id_ = self._by_key[case.key] = f"case-{len(self._cases) + 1}"
-            self._cases[id_] = replace(case, id=id_)
+            self._put(replace(case, id=id_))
         return self._cases[self._by_key[case.key]]
 
     def find(self, id_: str) -> Case | None:
         """See `Cases`."""
         return self._cases.get(id_)
 
-    def all(self, *, answered: bool) -> tuple[Case, ...]:
+    def all(self, state: State | None = None) -> tuple[Case, ...]:
         """See `Cases`."""
-        return tuple(case for case in self._cases.values() if (case.answer is not None) is answered)
+        return tuple(case for case in self._cases.values() if state in (None, case.state))
 
-    def change(self, case: Case) -> None:
+    def change(self, case: Case) -> Case | None:
         """See `Cases`."""
-        self._cases[case.id] = case
+        return self._put(case) if self._cases[case.id].version == case.version else None
+
+    def since(self, version: int) -> tuple[Case, ...]:
+        """See `Cases`."""
+        changed = (case for case in self._cases.values() if case.version > version)
+        return tuple(sorted(changed, key=lambda case: case.version))
+
+    def last_version(self) -> int:
+        """See `Cases`."""
+        return self._version
+
+    def _put(self, case: Case) -> Case:
+        self._version += 1
+        kept = self._cases[case.id] = replace(case, version=self._version)
+        return kept
 
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS cases (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL UNIQUE,
-    answered INTEGER NOT NULL,
-    document TEXT NOT NULL
+_SCHEMA = (
+    """
+    CREATE TABLE IF NOT EXISTS cases (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS cases_by_state ON cases (state)",
+    "CREATE INDEX IF NOT EXISTS cases_by_version ON cases (version)",
 )
-"""
 
+_FROM_BEFORE_STATES = (
+    "ALTER TABLE cases RENAME TO cases_before",
+    *_SCHEMA,
+    """
+    INSERT INTO cases (number, key, state, version, document)
+    SELECT number, key, CASE answered WHEN 0 THEN 'open' ELSE 'answered' END, number, document FROM cases_before
+    """,
+    "DROP TABLE cases_before",
+)
+"""For a file whose cases only were answered or not."""
+
+_BY_KEY = "SELECT number, version, document FROM cases WHERE key = ?"
+_BY_NUMBER = "SELECT number, version, document FROM cases WHERE number = ?"
+_OF_STATE = "SELECT number, version, document FROM cases WHERE state = :state OR :state IS NULL ORDER BY number"
+_SINCE = "SELECT number, version, document FROM cases WHERE version > ? ORDER BY version"
 
 _KEEP = """
-INSERT INTO cases (key, answered, document)
-SELECT :key, 0, :document WHERE NOT EXISTS (SELECT 1 FROM cases WHERE key = :key)
+INSERT INTO cases (key, state, version, document)
+SELECT :key, :state, (SELECT coalesce(max(version), 0) + 1 FROM cases), :document
+WHERE NOT EXISTS (SELECT 1 FROM cases WHERE key = :key)
 """
 """Not `ON CONFLICT`, which would use up a number each time."""
+
+_CHANGE = """
+UPDATE cases SET state = :state, document = :document, version = (SELECT max(version) + 1 FROM cases)
+WHERE number = :number AND version = :version
+"""
 
 
 class FileCases:
@@ -112,36 +139,53 @@ class FileCases:
         sqlite3.Error: the file cannot be made, is no database, or cannot be written; from every method.
     """
 
+    shared = True
+
     def __init__(self, path: Path) -> None:
         self._path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._transaction() as database:
-            database.execute(_SCHEMA)
+            database.execute("BEGIN IMMEDIATE")
+            columns = {row[1] for row in database.execute("PRAGMA table_info(cases)")}
+            for statement in _FROM_BEFORE_STATES if "answered" in columns else _SCHEMA:
+                database.execute(statement)
 
     def keep(self, case: Case) -> Case:
         """See `Cases`."""
         with self._transaction() as database:
-            values = {"key": case.key, "document": json.dumps(asdict(case))}
-            database.execute(_KEEP, values)
-            return _one(database.execute("SELECT number, document FROM cases WHERE key = ?", (case.key,)))
+            database.execute(_KEEP, {"key": case.key, "state": case.state, "document": _document(case)})
+            return _case(database.execute(_BY_KEY, (case.key,)).fetchone())
 
     def find(self, id_: str) -> Case | None:
         """See `Cases`."""
         with self._transaction() as database:
-            row = database.execute("SELECT number, document FROM cases WHERE number = ?", (_number(id_),)).fetchone()
-        return _case(*row) if row else None
+            row = database.execute(_BY_NUMBER, (_number(id_),)).fetchone()
+        return _case(row) if row else None
 
-    def all(self, *, answered: bool) -> tuple[Case, ...]:
+    def all(self, state: State | None = None) -> tuple[Case, ...]:
         """See `Cases`."""
-        query = "SELECT number, document FROM cases WHERE answered = ? ORDER BY number"
         with self._transaction() as database:
-            return tuple(_case(*row) for row in database.execute(query, (answered,)))
+            return tuple(_case(row) for row in database.execute(_OF_STATE, {"state": state}))
 
-    def change(self, case: Case) -> None:
+    def change(self, case: Case) -> Case | None:
         """See `Cases`."""
-        values = (case.answer is not None, json.dumps(asdict(case)), _number(case.id))
+        number = _number(case.id)
+        values = {"state": case.state, "document": _document(case), "number": number, "version": case.version}
         with self._transaction() as database:
-            database.execute("UPDATE cases SET answered = ?, document = ? WHERE number = ?", values)
+            if database.execute(_CHANGE, values).rowcount == 0:
+                return None
+            return _case(database.execute(_BY_NUMBER, (number,)).fetchone())
+
+    def since(self, version: int) -> tuple[Case, ...]:
+        """See `Cases`."""
+        with self._transaction() as database:
+            return tuple(_case(row) for row in database.execute(_SINCE, (version,)))
+
+    def last_version(self) -> int:
+        """See `Cases`."""
+        with self._transaction() as database:
+            (version,) = database.execute("SELECT coalesce(max(version), 0) FROM cases").fetchone()
+        return int(version)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -149,12 +193,13 @@ class FileCases:
             yield database
 
 
-def _one(cursor: sqlite3.Cursor) -> Case:
-    return _case(*cursor.fetchone())
+def _document(case: Case) -> str:
+    return json.dumps(asdict(case))
 
 
-def _case(number: int, document: str) -> Case:
-    return Case(**{**json.loads(document), "id": f"case-{number}"})
+def _case(row: tuple[int, int, str]) -> Case:
+    number, version, document = row
+    return case_of(json.loads(document), id=f"case-{number}", version=version)
 
 
 def _number(id_: str) -> int:

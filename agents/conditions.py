@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .patterns import LONGEST_INPUT, compiled, normal
+from ..supervisors.patterns import LONGEST_INPUT, compiled, normal
 
 if TYPE_CHECKING:
     import re

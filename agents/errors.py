@@ -15,6 +15,7 @@
         ├── PlanError                subtasks that cannot be put in order: `subtasks`
         ├── InvalidRules             rules that could not work, found when they are read: `problems`
         ├── UnknownAgent             no agent of that name runs: `nearest`
+        ├── NoDesk                   no desk is there, or it is not said which of several: `desks`
         └── InjectedCrash            a crash that somebody asked for, to see what happens
 
 A `ToolError` is an answer: the caller gets it, and the tool's owner lives on. Everything else out of a tool
@@ -39,6 +40,7 @@ __all__ = [
     "InvalidResult",
     "InvalidRules",
     "InvalidTool",
+    "NoDesk",
     "PlanError",
     "ToolError",
     "ToolNotAllowed",
@@ -175,6 +177,21 @@ class UnknownAgent(AgentError):
         super().__init__(f"there is no agent {name!r}: {did_you_mean(words, 'name one by its id or its path')}")
         self.name = name
         self.nearest = words
+
+
+class NoDesk(AgentError):
+    """There is no desk at that path, none at all, or more than one and none was named; `desks` are the paths."""
+
+    def __init__(self, desks: tuple[str, ...], path: str | None = None) -> None:
+        legal = " or ".join(desks)
+        if not desks:
+            message = "there is no desk in this tree: add one, such as `- {agent: desk, use: desk}`"
+        elif path is not None:
+            message = f"there is no desk at {path!r}: {did_you_mean(nearest(path, desks), f'expected {legal}')}"
+        else:
+            message = f"there are {len(desks)} desks: say which, {legal}"
+        super().__init__(message)
+        self.desks = desks
 
 
 class InjectedCrash(AgentError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +10,7 @@ from ..runtime.telemetry import Event
 if TYPE_CHECKING:
     from ..runtime.task import Status
 
-__all__ = ["CaseAnswered", "CaseOpened", "TaskBegun", "TaskEnded", "TaskRedelivered", "ToolCalled"]
+__all__ = ["CaseAnswered", "CaseOpened", "TaskBegun", "TaskEnded", "ToolCalled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,6 @@ class TaskEnded(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskRedelivered(Event):
-    """The incarnation that had a task in hand crashed, and the next one gets it, as this attempt."""
-
-    name: ClassVar[str] = "task.redelivered"
-    level: ClassVar[int] = logging.WARNING
-
-    task: str
-    trace: str
-    attempt: int
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
 class ToolCalled(Event):
     """An agent's tool call has ended. `owner` is who did it, or empty; `error` is why there is no result."""
 
@@ -80,10 +66,11 @@ class CaseOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class CaseAnswered(Event):
-    """A person has answered a case."""
+    """A case was decided: `answered`, `returned` or `dropped`, by a person or, after a return, by its agent."""
 
     name: ClassVar[str] = "case.answered"
 
     case: str
     task: str
     by: str
+    action: str

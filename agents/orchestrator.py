@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..runtime.task import Outcome, Part, Task, Usage
+from ..supervisors.work.escalation import DESK, escalated
 from .agent import Agent
 from .aggregate import Count, Need, Result, missing, status_of
 from .context import Context
 from .delivery import deliver
-from .desk import DESK, escalation
 from .durations import seconds
 from .errors import ContextConflict
 from .fanout import FanOut
@@ -135,6 +135,7 @@ class Orchestrator(Agent):
             tuple(part for result in results for part in result.parts),
             sum((result.usage for result in results), Usage()),
             None if status == "ok" else missing(results),
+            rung="escalate" if status == "needs_human" else "first",  # whatever needs a person is on a desk by now
         )
 
     async def do(self, part: str, *args: Any) -> Any:
@@ -169,12 +170,13 @@ class Orchestrator(Agent):
 class Errand:
     """The subtasks of one task, on their way to agents and back."""
 
-    __slots__ = ("_asked", "_me", "_task")
+    __slots__ = ("_asked", "_escalated", "_me", "_task")
 
     def __init__(self, orchestrator: Orchestrator, task: Task) -> None:
         self._me = orchestrator
         self._task = task
         self._asked: dict[str, str] = {}
+        self._escalated: set[str] = set()
 
     async def work(self, subtask: Subtask, needed: Mapping[str, Result]) -> Result:
         """Has a subtask done: by the agent that it is routed to, or else by a person."""
@@ -183,20 +185,23 @@ class Errand:
         except ContextConflict as conflict:
             return Result(subtask, "failed", error=str(conflict))
         if subtask.kind == DESK:
-            return await self._to_desk(subtask, part, NOT_UNDERSTOOD)
+            return await self._to_desk(subtask, escalated(part, NOT_UNDERSTOOD))
         ref = await self._me.do("route", subtask, self._me.others(subtask.kind))
         if ref is None:
-            return await self._to_desk(subtask, part, f"nobody here handles {subtask.kind!r}")
+            return await self._to_desk(subtask, escalated(part, f"nobody here handles {subtask.kind!r}"))
         result = await self._deliver(subtask, ref, part)
-        if result.status != "needs_human":
+        if result.status != "needs_human" or subtask.id in self._escalated:
             return result
-        case = await self._to_desk(subtask, part, result.error or "a person has to decide", result.output)
+        reason = result.error or "a person has to decide"
+        case = await self._to_desk(subtask, escalated(part, reason, ref.path, result.output))
         return replace(case, parts=(*result.parts, *case.parts), usage=result.usage + case.usage)
 
     async def not_understood(self) -> Result:
-        """Puts the whole task on the desk."""
+        """Puts the whole task on the desk, under its own key: a person may return it to the orchestrator."""
         subtask = Subtask(DESK, id="request")
-        return await self._to_desk(subtask, self._part(subtask, {}), NOT_UNDERSTOOD)
+        part = self._part(subtask, {})
+        whole = replace(part, kind=self._task.kind, idempotency_key=self._task.idempotency_key)
+        return await self._to_desk(subtask, escalated(whole, NOT_UNDERSTOOD, self._me.path))
 
     def with_agent(self, result: Result) -> Result:
         """Returns a result with the agent that had the subtask, also where that was given up."""
@@ -208,8 +213,6 @@ class Errand:
     def _part(self, subtask: Subtask, needed: Mapping[str, Result]) -> Task:
         """Returns the task for a subtask: with its facts, and the outputs of what it needs, in its context.
 
-        It may be attempted as often as the whole task still may: the attempts of two layers do not multiply.
-
         Raises:
             ContextConflict: one of them is known already, with another value.
         """
@@ -217,19 +220,20 @@ class Errand:
         for id_, result in needed.items():
             context = context.merge({id_: result.output}, result.agent or id_)
         asked = self._task.input if subtask.input is None else subtask.input
-        new_id, left = self._me.system.entropy.new_id(), self._task.max_attempts - self._task.attempt + 1
-        changes = {"kind": subtask.kind, "context": dict(context), "max_attempts": max(1, left)}
-        return self._task.part(new_id, subtask.id, asked, **changes)
+        new_id = self._me.system.entropy.new_id()
+        return self._task.part(new_id, subtask.id, asked, kind=subtask.kind, context=dict(context))
 
-    async def _to_desk(self, subtask: Subtask, part: Task, reason: str, draft: Any = None) -> Result:
-        """Puts a subtask on the desk; without a desk, a person is needed all the same."""
+    async def _to_desk(self, subtask: Subtask, part: Task) -> Result:
+        """Puts what is escalated on the desk; without a desk, a person is needed all the same."""
         word = DESK if self._me.desk is None else f"agent:{self._me.desk}"
         desk = self._me.router.choose(word, self._me.others(word))
         if desk is None:
-            return Result(subtask, "needs_human", draft, reason)
-        return await self._deliver(subtask, desk, escalation(part, reason, draft))
+            return Result(subtask, "needs_human", part.input["draft"], part.input["reason"])
+        return await self._deliver(subtask, desk, part)
 
     async def _deliver(self, subtask: Subtask, ref: Ref[Any], part: Task) -> Result:
         self._asked[subtask.id] = ref.path
         outcome = await deliver(ref, part)
+        if outcome.rung == "escalate":
+            self._escalated.add(subtask.id)
         return Result(subtask, outcome.status, outcome.output, outcome.error, ref.path, outcome.parts, outcome.usage)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from ..supervisors.work.breaker import BreakerSpec
+
 __all__ = ["Profile"]
 
 
@@ -16,19 +18,19 @@ class Profile:
         handles: the kinds of task that it declares itself able to do, as the router looks for them.
         reads: the context facts that it sees; None means all, () none.
         tools: patterns of the tools that it may call, such as `payments.*`; () means none but its own.
-        timeout: seconds that a task may take, over all its attempts; None means until its own deadline.
         namespace: the first half of its tools' names; None means its id, the last word of its path.
+        tool_breaker: a circuit breaker in front of each of its tools that has no other; None means none.
     """
 
     handles: tuple[str, ...] = ()
     reads: tuple[str, ...] | None = None
     tools: tuple[str, ...] = ()
-    timeout: float | None = None
     namespace: str | None = None
+    tool_breaker: BreakerSpec | None = None
 
     def __post_init__(self) -> None:
-        if self.timeout is not None and not self.timeout > 0:
-            raise ValueError(f"timeout is {self.timeout!r}: expected seconds, more than 0, or None")
+        if not isinstance(self.tool_breaker, BreakerSpec | None):
+            raise TypeError(f"tool_breaker is {self.tool_breaker!r}: expected a BreakerSpec, or None")
         for field in ("handles", "reads", "tools"):
             if isinstance(getattr(self, field), str):
                 raise TypeError(f"{field} is {getattr(self, field)!r}: expected several words, such as ({field!r},)")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from ..supervisors.patterns import compiled, normal
 from .conditions import Condition, Part, search
 from .errors import InvalidRules, did_you_mean, nearest
-from .patterns import compiled, normal
 from .templates import Template, lookup
 
 if TYPE_CHECKING:

@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..supervisors.patterns import LONGEST_INPUT, normal
 from .agent import Agent, NeedsHuman
 from .errors import ToolError
-from .patterns import LONGEST_INPUT, normal
 from .rulebook import Rulebook, read_rules
 from .templates import MissingValue, Template, lookup
 

@@ -33,6 +33,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from ..supervisors.work.breaker import BreakerSpec
 from .errors import InvalidArguments, InvalidResult, InvalidTool
 
 if TYPE_CHECKING:
@@ -61,12 +62,14 @@ class ToolSpec:
         function: what was decorated.
         effect: whether it changes something outside, so that doing it twice would matter.
         attribute: of a method, its name in the class; None for a function.
+        breaker: in front of it; None: that of its owner's profile, if there is one.
     """
 
     name: str
     function: Callable[..., Any]
     effect: bool = False
     attribute: str | None = None
+    breaker: BreakerSpec | None = None
 
     @property
     def description(self) -> str:
@@ -177,10 +180,12 @@ def tool(function: F, /) -> F: ...
 
 
 @overload
-def tool(*, name: str | None = None, effect: bool = False) -> Callable[[F], F]: ...
+def tool(*, name: str | None = None, effect: bool = False, breaker: BreakerSpec | None = None) -> Callable[[F], F]: ...
 
 
-def tool(function: Any = None, /, *, name: str | None = None, effect: bool = False) -> Any:
+def tool(
+    function: Any = None, /, *, name: str | None = None, effect: bool = False, breaker: BreakerSpec | None = None
+) -> Any:
     """Declares a function, or a method of an agent, to be a tool.
 
     Args:
@@ -188,23 +193,27 @@ def tool(function: Any = None, /, *, name: str | None = None, effect: bool = Fal
         name: instead of the method's own name, or of a function's `module.function`.
         effect: it changes something outside. It then has a parameter of the type `IdempotencyKey`, and does a
             thing once for each key: a call that is given again after a crash comes with the same one.
+        breaker: a circuit breaker in front of it, the same for all who call it.
 
     A method runs in its agent, one call at a time as every message; a function in the agent that calls it.
 
     Raises:
-        InvalidTool: the name of a function is taken by another function.
+        InvalidTool: the name of a function is taken by another function, or `breaker` is no `BreakerSpec`.
     """
     if function is None:
-        return lambda function: tool_marked(function, name, effect=effect)
+        return lambda function: tool_marked(function, name, effect=effect, breaker=breaker)
     return tool_marked(function, name, effect=effect)
 
 
-def tool_marked(function: F, name: str | None, *, effect: bool) -> F:
+def tool_marked(function: F, name: str | None, *, effect: bool, breaker: BreakerSpec | None = None) -> F:
     """Notes the specification on the function, and enters it in `FUNCTIONS` if it is not a method."""
-    if next(iter(inspect.signature(function).parameters), None) == "self":
-        spec = ToolSpec(name or function.__name__, function, effect, function.__name__)
-    else:
-        spec = ToolSpec(name or f"{function.__module__.rpartition('.')[2]}.{function.__name__}", function, effect)
+    is_method = next(iter(inspect.signature(function).parameters), None) == "self"
+    attribute = function.__name__ if is_method else None
+    full = attribute or f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+    spec = ToolSpec(name or full, function, effect, attribute, breaker)
+    if not isinstance(breaker, BreakerSpec | None):
+        raise InvalidTool(spec.name, f"its breaker is {breaker!r}: expected a BreakerSpec")
+    if not is_method:
         _enter(spec)
     vars(function)[_MARK] = spec
     return function

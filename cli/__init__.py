@@ -17,6 +17,9 @@ In reading order; a file imports only from those above it.
     terminal      keys
     session       a tree that runs: for one task, or as a daemon
     screens       where a daemon's answers go: JSON lines, or text
+    commands      what the commands of the live view share
+    cases         `/desk`
+    letters       `/dlq`
     live          board and prompt on a terminal
     check         `treeward check`
     show          `treeward show`, `treeward schema`

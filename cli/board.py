@@ -49,17 +49,27 @@ class Row:
 
 def rows_of(root: Snapshot, activity: Activity) -> list[Row]:
     """Returns a row for each actor, in the tree's order."""
-    return _rows(root, activity, "", "")
+    seen: list[tuple[str, Snapshot, int]] = []
+    left = [(root, "", "", 0)]
+    while left:
+        actor, lead, below, above = left.pop()
+        for index, child in reversed(list(enumerate(actor.children, 1))):
+            corner, line = ("└── ", "    ") if index == len(actor.children) else ("├── ", "│   ")
+            left.append((child, below + corner, below + line, len(seen)))
+        seen.append((lead, actor, above))
+    stirs = [_stirs(actor, activity) for _, actor, _ in seen]
+    for number, (*_, above) in reversed(list(enumerate(seen))):  # those below before those above
+        stirs[above] |= stirs[number]
+    return [Row(lead, actor, stir) for (lead, actor, _), stir in zip(seen, stirs, strict=True)]
 
 
-def _rows(actor: Snapshot, activity: Activity, lead: str, below: str) -> list[Row]:
-    children: list[Row] = []
-    for index, child in enumerate(actor.children, 1):
-        corner, line = ("└── ", "    ") if index == len(actor.children) else ("├── ", "│   ")
-        children += _rows(child, activity, below + corner, below + line)
-    quiet = actor.state == "running" and not (actor.mailbox or actor.abandoned or actor.incarnation > 1)
-    stirs = not quiet or actor.path in activity.in_hand or any(row.stirs for row in children)
-    return [Row(lead, actor, stirs), *children]
+def _stirs(actor: Snapshot, activity: Activity) -> bool:
+    marked = actor.mailbox or actor.abandoned or actor.incarnation > 1 or actor.health or _shuts_out(actor)
+    return actor.state != "running" or bool(marked) or actor.path in activity.in_hand
+
+
+def _shuts_out(actor: Snapshot) -> bool:
+    return actor.breaker is not None and actor.breaker.state in ("open", "forced_open")
 
 
 def board(
@@ -114,6 +124,10 @@ def _state(row: Row, *_: object) -> Text:
     text = Text(f"{mark} {actor.state}", style=style)
     if actor.abandoned:
         text.append(f" +{actor.abandoned} abandoned", style="red")
+    if actor.health is not None:
+        text.append(", unhealthy", style="yellow")
+    if _shuts_out(actor):
+        text.append(", breaker open", style="red")
     return text
 
 

@@ -10,14 +10,19 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ..agents.events import CaseAnswered, CaseOpened
+from ..runtime.errors import TreewardError, describe
+from ..trees.desk import desks_of
+from . import cases, letters
 from .board import board
+from .commands import Mistake, person
 from .outcomes import details
 from .prompt import Prompt
 from .terminal import Terminal
 from .text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from rich.console import RenderableType
 
@@ -37,11 +42,13 @@ TICK = 0.25
 COSTLY = 10
 """A drawing that took long makes the next one wait so many times as long: the tree goes before its picture."""
 
-HELP = """\
+HELP = f"""\
 Type a request, and Enter; several lines that are pasted become one.
-/tree   the whole tree, as it is now
-/quit   finish what is in hand, and stop (Ctrl-D does the same, Ctrl-C too; twice stops at once)
-/help   this"""
+/tree                    the whole tree, as it is now
+{cases.HELP}
+{letters.HELP}
+/quit                    finish what is in hand, and stop (Ctrl-D and Ctrl-C do the same; Ctrl-C twice stops at once)
+/help                    this"""
 
 
 class LiveScreen:
@@ -57,6 +64,7 @@ class LiveScreen:
         self._prompt = Prompt()
         self._typed: asyncio.Queue[str | None] = asyncio.Queue()
         self._ended = False
+        self._commands: set[asyncio.Task[None]] = set()
         self._live: Live | None = None
         self._board: RenderableType = Text("")
         self._timer: asyncio.TimerHandle | None = None
@@ -71,6 +79,7 @@ class LiveScreen:
     async def __anext__(self) -> str:
         text = await self._typed.get()
         if text is None:
+            await asyncio.gather(*self._commands)  # what a command has begun is in hand, too
             self._ended = False
             raise StopAsyncIteration
         self._draw_soon()
@@ -92,6 +101,8 @@ class LiveScreen:
                 yield
         finally:
             forget()
+            for command in self._commands:
+                command.cancel()
             self._put_aside()
             self._say_what_was_not_begun()
 
@@ -132,12 +143,22 @@ class LiveScreen:
         """Says so."""
         self.note("finishing what is in hand; once more stops it at once")
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, style: str = "dim") -> None:
         """Puts a remark above the board."""
-        self._console.print(Text(one_line(text), style="dim"))
+        self._console.print(Text(one_line(text), style=style))
 
-    def _happened(self, _: Event) -> None:
+    def _happened(self, event: Event) -> None:
         self._loop.call_soon_threadsafe(self._draw_soon)
+        if isinstance(event, CaseOpened | CaseAnswered):
+            self._loop.call_soon_threadsafe(self._announce, event)
+
+    def _announce(self, event: CaseOpened | CaseAnswered) -> None:
+        """Tells of a case in one line, but for what is done here: that has its own."""
+        several = len(desks_of(self._runtime.system)) > 1
+        if isinstance(event, CaseOpened):
+            self.note(cases.opened(event, several=several), style="yellow")
+        elif event.by != person():
+            self.note(cases.closed(event, several=several))
 
     def _draw_soon(self, delay: float = SOON) -> None:
         now = self._loop.time()
@@ -189,11 +210,16 @@ class LiveScreen:
             self._typed.put_nowait(None)
 
     def _obey(self, command: str) -> None:
-        match command.split(maxsplit=1)[0]:
+        verb, _, words = command.partition(" ")
+        match verb:
             case "/quit" | "/exit":
                 self._end()
             case "/tree":
                 self._print_tree()
+            case "/desk":
+                self._begin(command, cases.desk(self._runtime, words))
+            case "/dlq":
+                self._begin(command, letters.dlq(self._runtime, words))
             case "/help":
                 self._console.print(Text(HELP, style="dim"))
             case _:
@@ -203,3 +229,19 @@ class LiveScreen:
         tree = self._runtime.snapshot()
         if tree is not None:
             self._console.print(board(tree, self._activity, self._runtime.system.clock.monotonic()))
+
+    def _begin(self, command: str, work: AsyncIterator[RenderableType]) -> None:
+        """Does what takes its time, while tasks run and others are typed."""
+        task = asyncio.create_task(self._carry_out(command, work), name=command)
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    async def _carry_out(self, command: str, work: AsyncIterator[RenderableType]) -> None:
+        self._console.print(Text(f"> {one_line(command)}", style="bold"))
+        try:
+            async for shown in work:
+                self._console.print(shown)
+        except (Mistake, TreewardError) as error:
+            self.note(str(error), style="red")
+        except Exception as error:  # noqa: BLE001 - whatever the recipient of a redriven message has answered with
+            self.note(describe(error), style="red")

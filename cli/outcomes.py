@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..runtime.task import Outcome, Status
 
-__all__ = ["STYLES", "answer", "code_of", "details", "to_json", "verdict"]
+__all__ = ["STYLES", "answer", "code_of", "details", "plain", "to_json", "verdict"]
 
 STYLES = {"ok": "green", "fallback": "yellow", "partial": "yellow", "needs_human": "yellow"}
 """How a status looks; every other one is red."""
@@ -37,11 +37,15 @@ def to_json(outcome: Outcome) -> str:
     fields = {
         "task_id": outcome.task_id,
         "status": outcome.status,
-        "output": _plain(outcome.output),
+        "output": plain(outcome.output),
         "parts": [_part(part) for part in outcome.parts],
-        "usage": _plain(outcome.usage),
+        "usage": plain(outcome.usage),
         "error": outcome.error,
         "seconds": round(outcome.seconds, 6),
+        "rung": outcome.rung,
+        "failure": outcome.failure,
+        "verdicts": plain(outcome.verdicts),
+        "evidence": plain(outcome.evidence),
     }
     return json_text(fields)
 
@@ -51,13 +55,15 @@ def _part(part: Any) -> dict[str, Any]:
         "agent": part.agent,
         "status": part.status,
         "attempts": part.attempts,
-        "output": _plain(part.output),
+        "output": plain(part.output),
         "seconds": round(part.seconds, 6),
         "error": part.error,
+        "usage": plain(part.usage),
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Returns a value as JSON has it; what JSON cannot hold stands as Python shows it."""
     try:
         return to_jsonable_python(value, inf_nan_mode="null", fallback=repr)
     except (PydanticSerializationError, ValueError, RecursionError):
@@ -70,14 +76,18 @@ def answer(outcome: Outcome) -> str:
         return ""
     if isinstance(outcome.output, str):
         return clean(outcome.output).rstrip()
-    return clean(json_text(_plain(outcome.output), indent=2))
+    return clean(json_text(plain(outcome.output), indent=2))
 
 
 def verdict(outcome: Outcome) -> str:
-    """Returns the status and what is missing on one line; empty where the task was done as asked."""
+    """Returns the status and what is missing, or who answered, on one line; empty where all is as asked."""
     if outcome.ok:
         return ""
-    return f"{outcome.status}: {one_line(outcome.error)}" if outcome.error else outcome.status
+    if outcome.error:
+        return f"{outcome.status}: {one_line(outcome.error)}"
+    if outcome.status == "fallback" and outcome.parts:
+        return f"fallback: {one_line(outcome.parts[-1].agent)} answered"
+    return outcome.status
 
 
 def details(outcome: Outcome, *, verbose: bool = True) -> RenderableType:
@@ -113,4 +123,4 @@ def _table(outcome: Outcome) -> Table:
 def _short(output: Any) -> str:
     if output is None:
         return ""
-    return output if isinstance(output, str) else json_text(_plain(output))
+    return output if isinstance(output, str) else json_text(plain(output))

@@ -9,6 +9,8 @@ Read in this order; a file imports only files before it.
     signals       the runtime's own messages, which overtake all others
     reply         the reply to an `ask`
     mailbox       what waits for an actor
+    usage         what work costs, and how much of it there may be
+    evidence      what is known of work that went wrong
     task          a unit of work, and its outcome
     telemetry     events, and the same as log lines
     dead_letters  messages that reached nobody
@@ -34,17 +36,19 @@ from .actor import Actor, Factory
 from .bus import Published
 from .cell import Declined
 from .clock import Clock
-from .dead_letters import DeadLetter, MessageLost
+from .dead_letters import DeadLetter, LettersPurged, MessageLost, MessageRedriven
 from .errors import (
     ActorCrashed,
     ActorError,
     ActorStopped,
     AskTimeout,
+    CannotRedrive,
     MailboxFull,
     NameTaken,
     StartFailed,
     SystemClosed,
     TreewardError,
+    UnknownLetter,
     WouldBlock,
 )
 from .exits import Exit, ExitReason, Shutdown
@@ -66,6 +70,7 @@ __all__ = [
     "ActorStopped",
     "ActorSystem",
     "AskTimeout",
+    "CannotRedrive",
     "Clock",
     "DeadLetter",
     "Declined",
@@ -75,10 +80,12 @@ __all__ = [
     "ExitReason",
     "Factory",
     "HookFailed",
+    "LettersPurged",
     "LoopBlocked",
     "MailboxFull",
     "MailboxSpec",
     "MessageLost",
+    "MessageRedriven",
     "NameTaken",
     "Outcome",
     "Part",
@@ -91,6 +98,7 @@ __all__ = [
     "SystemClosed",
     "Task",
     "TreewardError",
+    "UnknownLetter",
     "Usage",
     "WouldBlock",
 ]

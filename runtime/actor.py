@@ -119,6 +119,17 @@ class Actor(Hosted, pykka.Actor):  # type: ignore[misc]  # `_actor_ref` is a pro
         """Sends `ReceiveTimeout` each time that no message has come for `seconds`; None ends it."""
         self._in_life(self._cell.set_receive_timeout, seconds)
 
+    def progress(self, partial: Any = None) -> None:
+        """Tells whoever waits for the message in hand that the work goes on, and what there is of it so far.
+
+        A task's idle timeout begins anew with it; `partial` is what the outcome has if the work is cut off. From
+        the handler, in the actor's own thread or on the loop.
+        """
+        envelope = self._cell.current
+        still_mine = self._cell.incarnation == self._incarnation  # not what the next one has, if this is abandoned
+        if still_mine and envelope is not None and envelope[1] is not None:
+            self.system.call(envelope[1].beat, partial)
+
     def stash(self) -> None:
         """Puts the message in hand aside; its sender goes on waiting.
 

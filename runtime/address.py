@@ -10,9 +10,11 @@ from .errors import ActorStopped, MailboxFull
 from .mailbox import Envelope, Mailbox
 from .ref import Ref
 from .signals import Signal
+from .task import Task
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from .exits import ExitReason
     from .mailbox import MailboxSpec
@@ -47,7 +49,7 @@ HOOK: Envelope = _Handed((None, None))
 class Address(ABC):
     """Where messages for one actor arrive, whichever incarnation handles them. On the runtime's loop."""
 
-    __slots__ = ("_ready", "current", "end", "loop", "mailbox", "open", "path", "ref", "system")
+    __slots__ = ("_ready", "current", "end", "gate", "loop", "mailbox", "open", "path", "ref", "system")
 
     def __init__(self, system: ActorSystem, path: str, mailbox: MailboxSpec) -> None:
         self.system = system
@@ -61,6 +63,8 @@ class Address(ABC):
         """Why the last incarnation ended."""
         self.current: Envelope | None = None
         """What is in hand: while it is there, the actor's own code runs, or is awaited."""
+        self.gate: Callable[[Any, Envelope], None] | None = None
+        """Takes the tasks for it, instead of the mailbox; what it lets through has a reply that is `inside`."""
         self._ready = False
         """Whether an incarnation waits for the next message, and has to be woken for it."""
 
@@ -70,7 +74,13 @@ class Address(ABC):
         return _StoppedFlag(self)
 
     def deliver(self, envelope: Envelope) -> None:
-        """Puts a message into the mailbox, as its overflow policy says, and sees that the actor runs."""
+        """Puts a message into the mailbox, as its overflow policy says, and sees that the actor runs.
+
+        A task goes to the gate, if there is one, unless it comes from there.
+        """
+        if self.gate is not None and type(envelope[0]) is Task and getattr(envelope[1], "inside", None) is not self:
+            self.gate(self, envelope)
+            return
         mailbox = self.mailbox
         if not self.open or (self.system.abandoned_total and self.system.silenced()):
             self._turn_away(envelope)
@@ -108,14 +118,19 @@ class Address(ABC):
         self.deliver((message, None))
 
     async def take_in_turn(self, message: Any) -> None:
-        """Delivers a message as `take` does, but waits for room where that is the policy."""
+        """Delivers a message as `take` does, but waits for room where that is the policy.
+
+        A task for which there is a gate goes there at once: it is there that it waits.
+        """
         mailbox = self.mailbox
-        if self.open and mailbox.full and mailbox.overflow == "wait" and not self.system.silenced():
+        if not (self.open and mailbox.full and mailbox.overflow == "wait") or self.system.silenced():
+            self.take(message)
+        elif self.gate is not None and type(message) is Task:
+            self.deliver((message, None))
+        else:
             entered: asyncio.Future[None] = self.loop.create_future()
             mailbox.put_outside((message, None), entered)
             await entered
-        else:
-            self.take(message)
 
     def full_error(self) -> MailboxFull:
         """Returns what a sender gets whose message the bound keeps out."""
@@ -131,6 +146,12 @@ class Address(ABC):
     def undelivered(self, message: Any, reason: str) -> None:
         """Makes a dead letter of a message for this actor."""
         self.system.dead_letters.add(message, self.path, reason)
+
+    def _lost(self, envelope: Envelope, reason: str) -> None:
+        """Makes a dead letter of what was not delivered; not of a task that came from a gate, which answers for it."""
+        message, reply = envelope
+        if reply is None or reply.inside is None:
+            self.undelivered(message, reason)
 
     def rest(self) -> None:
         """Takes no new messages until the next start; those that wait inside are kept for it."""
@@ -199,14 +220,14 @@ class Address(ABC):
         return False
 
     def _drop(self, envelope: Envelope) -> None:
-        message, reply = envelope
-        self.undelivered(message, "mailbox full")
+        _, reply = envelope
+        self._lost(envelope, "mailbox full")
         if reply is not None:
             reply.fail(self.full_error())
 
     def _turn_away(self, envelope: Envelope) -> None:
         """Answers for a message that comes to nobody any more, or from somebody who is cut off."""
-        message, reply = envelope
-        self.undelivered(message, "sender abandoned" if self.open else "stopped")
+        _, reply = envelope
+        self._lost(envelope, "sender abandoned" if self.open else "stopped")
         if reply is not None:
             reply.fail(ActorStopped(self.path, self.end))

@@ -66,10 +66,12 @@ class Cell(Address):
         "children",
         "dispatcher",
         "factory",
+        "guard",
         "incarnation",
         "life",
         "parent",
         "phase",
+        "policy",
         "restart_message",
         "ties",
         "worker",
@@ -100,6 +102,10 @@ class Cell(Address):
         self.ties: Ties | None = None
         self.life: Life | None = None
         self.worker: Worker | None = None
+        self.policy: Any = None
+        """What its supervisor was told of the tasks for it, or for those below it; a room above reads it."""
+        self.guard: Any = None
+        """What stands before it, and remembers over incarnations: made by the gate when the first task comes."""
         self._killed: ExitReason | None = None
         self._when_started: Callable[[BaseException | None], None] | None = None
         self._when_ended: list[Callable[[], object]] | None = None
@@ -124,19 +130,18 @@ class Cell(Address):
     # The run. -----------------------------------------------------------------------------------------
 
     def signal(self, signal: signals.Signal, reply: Reply | None = None) -> None:
-        """Puts a signal before all messages. `Kill`, and an `Exit` that is not trapped, act at once.
+        """Puts a signal before all messages. `Kill`, `Ping`, and an `Exit` that is not trapped, act at once.
 
         The reply to `Stop` and to `Kill` comes with the end: True, or False if nothing lived.
         """
-        if isinstance(signal, signals.Stop | signals.Kill) and reply is not None:
-            self._answer_at_end(reply)
-            reply = None
+        if reply is not None:
+            reply = self._answered(signal, reply)
         if isinstance(signal, signals.Kill):
             self.kill(signal.reason)
         elif isinstance(signal, signals.Exit) and not getattr(self.actor, "trap_exit", False):
             if is_abnormal(signal.reason):
                 self.kill(signal.reason)
-        elif self.open and self.alive:
+        elif self.open and self.alive and not isinstance(signal, signals.Ping):
             self.mailbox.put_signal(signal, reply)
             if self._ready:
                 self._wake()
@@ -148,6 +153,22 @@ class Cell(Address):
         self.mailbox.put_signal_first(signals.Stop(reason))
         if self._ready:
             self._wake()
+
+    def _answered(self, signal: signals.Signal, reply: Reply) -> Reply | None:
+        """Answers what the cell itself answers, now or at the end; returns the reply if it is left to others."""
+        if isinstance(signal, signals.Stop | signals.Kill):
+            self._answer_at_end(reply)
+        elif isinstance(signal, signals.Ping) and self.open:
+            reply.resolve(self._pong())
+        else:
+            return reply
+        return None
+
+    def _pong(self) -> signals.Pong:
+        oldest = None if self.guard is None else self.guard.oldest(self.system.clock.monotonic())
+        alive = self.alive and (self.worker is None or self.worker.thread.is_alive())
+        phase, waiting = self.phase.value, len(self.mailbox)
+        return signals.Pong(self.path, self.incarnation, phase, self.busy, waiting, oldest, alive)
 
     def _answer_at_end(self, reply: Reply) -> None:
         if self.alive:
@@ -189,7 +210,7 @@ class Cell(Address):
         message, reply = envelope
         if self.mailbox.waiting:
             self.mailbox.let_in()
-        if reply is not None and reply.unwanted:
+        if reply is not None and not reply.begin():
             return
         self.current = envelope
         handler = self.actor._handle_receive  # noqa: SLF001 - pykka's own seam

@@ -10,6 +10,8 @@
     │   └── NameTaken              another living actor has the name: `name`, `owner`
     ├── WouldBlock                 a blocking call on the event loop that it waits for
     ├── SystemClosed               the actor system has ended, or has not begun
+    ├── UnknownLetter              there is no such dead letter: `letter`, `nearest`
+    ├── CannotRedrive              a dead letter cannot be given again: `letter`
     ├── supervisors.errors.SupervisionError ...
     └── trees.problems.TreeError ...
 
@@ -26,11 +28,13 @@ __all__ = [
     "ActorError",
     "ActorStopped",
     "AskTimeout",
+    "CannotRedrive",
     "MailboxFull",
     "NameTaken",
     "StartFailed",
     "SystemClosed",
     "TreewardError",
+    "UnknownLetter",
     "WouldBlock",
     "describe",
 ]
@@ -121,3 +125,24 @@ class SystemClosed(TreewardError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the runtime {name!r} is not running: use it inside its `with` block")
+
+
+class UnknownLetter(TreewardError):
+    """There is no dead letter of that id, or not any more."""
+
+    def __init__(self, letter: str, nearest: tuple[str, ...] = (), *, was_there: bool = False) -> None:
+        if was_there:
+            mend = "it was redriven or purged, or made room for later ones"
+        else:
+            mend = f"did you mean {' or '.join(nearest)}?" if nearest else "list them to see their ids"
+        super().__init__(f"there is no dead letter {letter!r}: {mend}")
+        self.letter = letter
+        self.nearest = nearest
+
+
+class CannotRedrive(TreewardError):
+    """A dead letter cannot be given to its recipient again; it stays where it is."""
+
+    def __init__(self, letter: str, why: str) -> None:
+        super().__init__(f"{letter} cannot be redriven: {why}; purge it if nobody needs it")
+        self.letter = letter

@@ -38,6 +38,8 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
     """
 
     _limit: tuple[Clock, float, BaseException] | None = None
+    inside: Any = None
+    """Whose gate the message has passed that this is the reply to."""
     _watchers: list[Callable[[], object]] | None = None
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -117,6 +119,15 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
     def unwanted(self) -> bool:
         """Whether nobody waits for the value any more: a handler that has not begun is skipped."""
         return self.done() or (self._limit is not None and self._limit[0].monotonic() > self._limit[1])
+
+    # What the cell tells whoever waits. A subclass may want to know.
+
+    def begin(self) -> bool:
+        """Tells whether the handler shall run: not if nobody waits any more. Called just before it would."""
+        return not self.unwanted
+
+    def beat(self, partial: Any) -> None:
+        """Takes a sign of life of whoever works on the answer, and what there is of one so far. On the loop."""
 
     # pykka's setters, for code that answers through `reply_to` by hand. They may come from any thread.
 

@@ -1,7 +1,7 @@
 """The closed set of the runtime's own messages: they overtake ordinary ones, no mailbox bound stops them.
 
-An actor's cell acts on `Stop`, `Kill` and `Exit`; `Down`, a trapped `Exit` and `ReceiveTimeout` reach the
-actor's `on_receive`. A room above adds its own by subclassing `Signal`; they reach `on_receive` too.
+An actor's cell acts on `Stop`, `Kill`, `Exit` and `Ping`; `Down`, a trapped `Exit` and `ReceiveTimeout` reach
+the actor's `on_receive`. A room above adds its own by subclassing `Signal`; they reach `on_receive` too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .exits import ExitReason
     from .ref import Ref
 
-__all__ = ["Down", "Exit", "Kill", "ReceiveTimeout", "Signal", "Stop"]
+__all__ = ["Down", "Exit", "Kill", "Ping", "Pong", "ReceiveTimeout", "Signal", "Stop"]
 
 
 class Signal:
@@ -61,3 +61,31 @@ class ReceiveTimeout(Signal):
     """No message came for the `seconds` that the actor had set."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ping(Signal):
+    """Asks for a `Pong`. The cell answers at once, whatever the actor is at; it answers while the loop runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a `Ping`: how an actor is, at that moment.
+
+    Attributes:
+        path: who it is.
+        incarnation: how many lives it has had, the present one included.
+        phase: `starting`, `running`, `stopping`, or `none` between two lives.
+        busy: whether a call into its code is under way.
+        mailbox: messages that wait.
+        oldest: seconds that the oldest task has waited; None if none waits.
+        alive: whether it has a life at present, and, if that has a thread of its own, the thread runs.
+    """
+
+    path: str
+    incarnation: int
+    phase: str
+    busy: bool
+    mailbox: int
+    oldest: float | None
+    alive: bool

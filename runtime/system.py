@@ -24,7 +24,7 @@ from .mailbox import UNBOUNDED, MailboxSpec
 from .registry import Registry
 from .reply import running_loop
 from .signals import Stop
-from .telemetry import ActorEnded, Event, Telemetry
+from .telemetry import ActorEnded, Event, HookFailed, Telemetry
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class ActorSystem:
         self._token: contextvars.Token[ActorSystem | None] | None = None
         self._numbers = itertools.count(1)
         self._workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+        self._errands: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._gate = threading.Lock()
         """Held by a thread that hands something over to the loop: what is let in is done before the end."""
@@ -122,7 +123,7 @@ class ActorSystem:
         self._loop = loop
         self.clock: Clock = self._given_clock or LoopClock(loop)
         self.telemetry = Telemetry(self.clock)
-        self.dead_letters = DeadLetters(self.clock, self.telemetry)
+        self.dead_letters = DeadLetters(self.clock, self.telemetry, self.cells)
         self.bus = Bus(self.dead_letters.add)
         self.context.run(SYSTEM.set, self)
         if self._blocked_after is not None:
@@ -136,6 +137,7 @@ class ActorSystem:
                 await self.end(cell, grace)
         finally:
             self._shut()
+        await self._end_errands()
         for _ in range(SETTLING_ROUNDS):  # what threads handed over before the gate closed is answered now
             await asyncio.sleep(0)
 
@@ -152,6 +154,11 @@ class ActorSystem:
             self._watchdog = None
         for worker in tuple(self._workers):
             worker.join()
+
+    async def _end_errands(self) -> None:
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
 
     async def end(self, cell: Cell, grace: float | None) -> None:
         """Ends an incarnation and waits for it: asks with `shutdown`, kills after `grace` seconds."""
@@ -255,6 +262,19 @@ class ActorSystem:
         except (SystemClosed, ActorStopped):
             coroutine.close()
             raise
+
+    def errand(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Runs a coroutine that belongs to no actor, until the system ends at the latest. On the loop."""
+        errand = self.loop.create_task(coroutine, name=name, context=self.context.copy())
+        self._errands.add(errand)
+        errand.add_done_callback(self._errand_ended)
+        return errand
+
+    def _errand_ended(self, errand: asyncio.Task[Any]) -> None:
+        self._errands.discard(errand)
+        error = None if errand.cancelled() else errand.exception()
+        if error is not None:
+            self.telemetry.emit(HookFailed, errand.get_name(), 0, "errand", error)
 
     def _hand_over(self, func: Callable[..., object], *args: Any) -> None:
         with self._let_in():

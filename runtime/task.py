@@ -6,12 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Outcome", "Part", "Status", "Task", "Usage"]
+from .evidence import Evidence, Verdict
+from .usage import Limits, Usage
+
+__all__ = ["MAX_ATTEMPTS", "MAX_HOPS", "Outcome", "Part", "Status", "Task", "TaskState", "Usage"]
+
+TaskState: TypeAlias = Literal["submitted", "working", "input-required", "completed", "failed", "canceled", "rejected"]
+"""Where a task is in its life, in the words of A2A."""
 
 Status: TypeAlias = Literal["ok", "partial", "fallback", "needs_human", "failed", "canceled", "dead_letter"]
 """How an outcome was reached."""
 
-MAX_ATTEMPTS = 3
+_LAST: Mapping[str, TaskState] = {
+    "ok": "completed",
+    "partial": "completed",
+    "fallback": "completed",
+    "needs_human": "input-required",
+    "canceled": "canceled",
+}
+
+MAX_ATTEMPTS = 8
+"""How often one step of a request is tried, over all agents, rungs and layers."""
+
+MAX_HOPS = 16
+"""How many agents may pass a task on, one to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +42,16 @@ class Task:
         kind: what sort of work it is, in the words of the agents' capabilities; None if nobody has said yet.
         context: named facts. An agent sees those that its tree lets it read.
         deadline: the runtime's monotonic time at which the answer is worth nothing any more; None: no end.
-        attempt: 1 for the first try; `max_attempts` bounds them. A part of the task gets what the task has left.
+        attempt: 1 for the first try; `max_attempts` bounds them, over all who try. A step that comes again
+            because what it is a part of comes again goes on counting.
         idempotency_key: stable over attempts; side effects are recorded under it, so that none is done twice.
         parent: the id of the task that this one is a part of.
-        hops: how many agents have passed it on.
+        hops: how many agents have passed it on; at most `max_hops`.
         trace: the id that all tasks of one request share.
+        lineage: the ids of the tasks that this one is a part of, the outermost first.
+        visited: the paths of the agents that had it, or what it is a part of, in their order.
+        budget: what the whole request may cost; None means that nothing is said.
+        feedback: what was wrong with the last output, for an attempt that is to mend it.
     """
 
     id: str
@@ -42,6 +65,11 @@ class Task:
     parent: str | None = None
     hops: int = 0
     trace: str = ""
+    max_hops: int = MAX_HOPS
+    lineage: tuple[str, ...] = ()
+    visited: tuple[str, ...] = ()
+    budget: Limits | None = None
+    feedback: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.idempotency_key:
@@ -67,6 +95,8 @@ class Task:
             idempotency_key=f"{self.idempotency_key}/{step}",
             parent=self.id,
             hops=self.hops + 1,
+            lineage=(*self.lineage, self.id),
+            feedback=(),
             **changes,
         )
 
@@ -76,28 +106,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What work has cost: model calls, tokens, tool calls, and money in US dollars."""
-
-    model_calls: int = 0
-    tool_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float = 0.0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.model_calls + other.model_calls,
-            self.tool_calls + other.tool_calls,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cost + other.cost,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Part:
-    """What one agent contributed to an outcome: its path, how it went, in how many attempts and seconds."""
+    """What one agent contributed to an outcome.
+
+    Attributes:
+        agent: its path.
+        status: how it went.
+        attempts: in how many tries.
+        output: what it said, where that is not the outcome's own.
+        seconds: how long it took, all tries and waits included.
+        error: what is missing, and why.
+        usage: what its own work cost, all tries included, without that of others whom it asked.
+    """
 
     agent: str
     status: Status
@@ -105,11 +125,27 @@ class Part:
     output: Any = None
     seconds: float = 0.0
     error: str | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a task. `output` is what exists, also if it is not `ok`; `error` says what is missing."""
+    """What became of a task.
+
+    Attributes:
+        task_id: of the task.
+        status: how it was reached.
+        output: what exists, also if it is not `ok`.
+        parts: one for each agent that worked on it.
+        usage: what all of it cost.
+        error: what is missing, and why.
+        seconds: from its acceptance to here.
+        rung: what answered: `first` (the agent itself, at once), `retry`, `revise`, `restart`, `fallback`,
+            `cheaper`, `escalate`, `skip`.
+        failure: how it failed, in the words of the classification; None if it did not.
+        verdicts: what judges said of the output.
+        evidence: what is known of how it went wrong; None where nothing did.
+    """
 
     task_id: str
     status: Status
@@ -118,6 +154,17 @@ class Outcome:
     usage: Usage = field(default_factory=Usage)
     error: str | None = None
     seconds: float = 0.0
+    rung: str = "first"
+    failure: str | None = None
+    verdicts: tuple[Verdict, ...] = ()
+    evidence: Evidence | None = None
+
+    @property
+    def state(self) -> TaskState:
+        """The last state of the task; `rejected` if it has failed before anybody tried."""
+        if self.status == "failed" and self.parts and not any(part.attempts for part in self.parts):
+            return "rejected"
+        return _LAST.get(self.status, "failed")
 
     @property
     def ok(self) -> bool:

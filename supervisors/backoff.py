@@ -1,21 +1,39 @@
-"""How long a restart waits. The arithmetic is tenacity's; the randomness is the runtime's."""
+"""How long a restart waits, or a retry. The arithmetic is tenacity's; the randomness is the runtime's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import tenacity
 
 if TYPE_CHECKING:
     import random
 
-    from .spec import Backoff
-
-__all__ = ["delay"]
+__all__ = ["Growing", "delay"]
 
 
-def delay(backoff: Backoff, restarts: int, rng: random.Random) -> float:
-    """Returns the seconds to wait before a restart, when `restarts` have gone before it in a row.
+class Growing(Protocol):
+    """What waits are told: of restarts, and of retries."""
+
+    @property
+    def initial(self) -> float:
+        """Seconds of the first wait."""
+
+    @property
+    def factor(self) -> float:
+        """What each further one is multiplied by."""
+
+    @property
+    def max(self) -> float:
+        """Seconds of the longest."""
+
+    @property
+    def jitter(self) -> float | str:
+        """`full`, `none`, or seconds."""
+
+
+def delay(backoff: Growing, restarts: int, rng: random.Random) -> float:
+    """Returns the seconds to wait before another try, when `restarts` have gone before it in a row.
 
     `jitter: full` is the strategy of that name in "Exponential Backoff And Jitter" (AWS blog, 2015).
     """

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..runtime.cell import THROUGHPUT, Cell, Declined
 from ..runtime.errors import StartFailed
+from .checkup import Checkup
 from .errors import FailedToStart
+from .work.guard import gate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -59,10 +61,11 @@ class Children:
     mailbox again.
     """
 
-    __slots__ = ("_by_id", "_cell", "_starts")
+    __slots__ = ("_by_id", "_cell", "_checkup", "_starts")
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
+        self._checkup = Checkup(cell)
         if cell.children is None:
             cell.children = {}
         self._by_id: dict[str, Child] = {}
@@ -126,8 +129,10 @@ class Children:
         child.spec = spec
         child.cell.factory = spec.factory
         child.cell.mailbox.spec = spec.mailbox
+        child.cell.policy = spec.work
         if not child.cell.alive:
             child.cell.dispatcher = "thread" if spec.factory.is_foreign else spec.dispatcher
+        self._checkup.attend(child)
 
     async def start(self, child: Child) -> bool:
         """Starts a child and waits for its `on_start`; False if it declined.
@@ -143,6 +148,7 @@ class Children:
         if error is None:
             child.state = "running"
             child.running_since = self._cell.system.clock.monotonic()
+            self._checkup.begin(child)
             return True
         child.state = "stopped"
         if isinstance(error, Declined):
@@ -222,6 +228,9 @@ class Children:
                 dispatcher=spec.dispatcher,
                 mailbox=spec.mailbox,
             )
+            cell.policy = spec.work
+            if spec.type == "worker":
+                cell.gate = gate
             cells[spec.id] = cell
             system.adopt(cell)
         return cell

@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..runtime.actor import Factory
 from ..runtime.ref import Ref
+from .checks import check, is_whole
 from .errors import FailedToStart, MaxChildren, NotFound, Unsupported
-from .spec import (
-    Backoff,
-    ChildSpec,
-    Intensity,
-    SupervisorSpec,
-    check,
-    check_child,
-    check_limits,
-    is_whole,
-)
+from .spec import Backoff, ChildSpec, Intensity, SupervisorSpec, check_child, check_limits
 from .supervisor import Supervisor, check_specs
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from .spec import Intensity
 
 __all__ = ["RestartWindow"]
+
+GAP = 0.001
+"""Seconds behind the end of a window at which an event is surely out of it."""
 
 
 class RestartWindow:
@@ -33,3 +37,13 @@ class RestartWindow:
         while now - self._events[0] > self.limit.within:
             self._events.popleft()
         return len(self._events) > self.limit.restarts
+
+    def room_in(self, now: float, coming: int = 0) -> float:
+        """Returns after how many seconds one more event is within the limit, behind `coming` ones; may be never."""
+        if self.limit.restarts == 0:
+            return math.inf
+        counted = [at for at in self._events if now - at <= self.limit.within] + [now] * coming
+        too_many = len(counted) + 1 - self.limit.restarts
+        if too_many <= 0:
+            return 0.0
+        return counted[too_many - 1] + self.limit.within - now + GAP

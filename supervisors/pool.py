@@ -11,19 +11,10 @@ from ..runtime.errors import ActorStopped
 from ..runtime.reply import Reply
 from ..runtime.signals import Signal
 from ..runtime.task import Task
+from .checks import check, is_name, is_whole
 from .errors import Unsupported
 from .requests import Reload
-from .spec import (
-    Backoff,
-    ChildSpec,
-    Intensity,
-    SupervisorSpec,
-    check,
-    check_child,
-    check_limits,
-    is_name,
-    is_whole,
-)
+from .spec import Backoff, ChildSpec, Intensity, SupervisorSpec, check_child, check_limits
 from .supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -137,10 +128,10 @@ class Pool(Supervisor):
             return []
         if waiting is None:
             for cell in cells:
-                cell.accept(message)
+                cell.accept(_own(message, cell))
             return None
         left = None if waiting.deadline is None else waiting.deadline - self.system.clock.monotonic()
-        first, *rest = [_or_gone(cell.ref.ask(message, block=False, timeout=left)) for cell in cells]
+        first, *rest = [_or_gone(cell.ref.ask(_own(message, cell), block=False, timeout=left)) for cell in cells]
         self._cell.reply_from(first.join(*rest).filter(lambda reply: reply is not _GONE))
         return None
 
@@ -175,6 +166,13 @@ class Pool(Supervisor):
 
     async def _delete_child(self, _: DeleteChild) -> None:
         raise Unsupported("delete_child", "pool", _MEND)
+
+
+def _own(message: Any, cell: Cell) -> Any:
+    """Returns a message for one member of all: a task is a step of its own there, with all its attempts."""
+    if not isinstance(message, Task):
+        return message
+    return replace(message, idempotency_key=f"{message.idempotency_key}/{cell.path.rpartition('/')[2]}")
 
 
 def _weight(key: str, path: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from ..runtime.signals import Signal
 from ..runtime.telemetry import Event
@@ -20,10 +20,12 @@ __all__ = [
     "ChildInfo",
     "ChildRestarting",
     "ChildSpecOf",
+    "ChildUnhealthy",
     "CountChildren",
     "Counts",
     "DeleteChild",
     "GaveUp",
+    "Reaction",
     "Reload",
     "Resize",
     "RestartChild",
@@ -33,6 +35,10 @@ __all__ = [
     "TryAgain",
     "WhichChildren",
 ]
+
+Reaction: TypeAlias = Literal["none", "restart", "kill"]
+"""What is done about an unhealthy child. It is left alone, as it is temporary and no restart would follow; it is
+restarted once its message in hand is done; or it hangs, and is ended in the middle of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,17 @@ class ChildRestarting(Event):
     reason: ExitReason
     delay: float
     group: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildUnhealthy(Event):
+    """A child lives, but does not do well: why, and what is done about it."""
+
+    name: ClassVar[str] = "child.unhealthy"
+    level: ClassVar[int] = logging.WARNING
+
+    why: str
+    reaction: Reaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ..runtime.actor import Factory
 from ..runtime.dispatch import Dispatcher
 from ..runtime.mailbox import UNBOUNDED, MailboxSpec
-from .errors import InvalidSpec
+from .checks import check, is_name, is_seconds, is_whole, one_of
+from .work.policy import NOTHING, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,33 +38,6 @@ Shutdown: TypeAlias = float | Literal["brutal_kill", "infinity"]
 WORKER_SHUTDOWN = 5.0
 
 
-def check(field_name: str, value: object, legal: bool, expected: str) -> None:
-    """Raises `InvalidSpec` in the one form that all of them have."""
-    if not legal:
-        raise InvalidSpec(f"{field_name} is {value!r}: expected {expected}")
-
-
-def _one_of(field_name: str, value: object, alias: Any) -> None:
-    legal = get_args(alias)
-    check(field_name, value, value in legal, f"one of {', '.join(legal)}")
-
-
-def _is_seconds(value: object, *, zero: bool) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        return False
-    return value > 0 or (zero and value == 0)
-
-
-def is_name(value: object) -> bool:
-    """Tells whether this is a text, and not an empty one."""
-    return isinstance(value, str) and value != ""
-
-
-def is_whole(value: object, least: int) -> bool:
-    """Tells whether this is a whole number, `least` or more."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
 @dataclass(frozen=True, slots=True)
 class Intensity:
     """At most `restarts` events in any `within` seconds; one more, and the supervisor gives up."""
@@ -74,7 +47,7 @@ class Intensity:
 
     def __post_init__(self) -> None:
         check("intensity restarts", self.restarts, is_whole(self.restarts, 0), "a whole number, 0 or more")
-        check("intensity within", self.within, _is_seconds(self.within, zero=False), "seconds, more than 0")
+        check("intensity within", self.within, is_seconds(self.within, zero=False), "seconds, more than 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +65,14 @@ class Backoff:
     reset_after: float = 300.0
 
     def __post_init__(self) -> None:
-        check("backoff initial", self.initial, _is_seconds(self.initial, zero=False), "seconds, more than 0")
-        grows = _is_seconds(self.factor, zero=False) and self.factor >= 1
+        check("backoff initial", self.initial, is_seconds(self.initial, zero=False), "seconds, more than 0")
+        grows = is_seconds(self.factor, zero=False) and self.factor >= 1
         check("backoff factor", self.factor, grows, "a number, 1 or more")
-        reaches = _is_seconds(self.max, zero=False) and self.max >= self.initial
+        reaches = is_seconds(self.max, zero=False) and self.max >= self.initial
         check("backoff max", self.max, reaches, "seconds, not less than initial")
-        spreads = self.jitter in ("full", "none") or _is_seconds(self.jitter, zero=True)
+        spreads = self.jitter in ("full", "none") or is_seconds(self.jitter, zero=True)
         check("backoff jitter", self.jitter, spreads, "full, none, or seconds")
-        resets = _is_seconds(self.reset_after, zero=False)
+        resets = is_seconds(self.reset_after, zero=False)
         check("backoff reset_after", self.reset_after, resets, "seconds, more than 0")
 
 
@@ -119,6 +92,7 @@ class ChildSpec:
         start_timeout: seconds that `on_start` may take, or `infinity`; None means `infinity`.
         dispatcher: `loop` or `thread`; a supervisor runs on the loop.
         mailbox: bound and overflow policy.
+        work: how tasks for it are guarded; of a supervisor, for all below it.
     """
 
     id: str
@@ -130,12 +104,13 @@ class ChildSpec:
     start_timeout: float | Literal["infinity"] | None = None
     dispatcher: Dispatcher = "loop"
     mailbox: MailboxSpec = field(default=UNBOUNDED)
+    work: Work = NOTHING
 
     def __post_init__(self) -> None:
         check("child id", self.id, is_name(self.id) and "/" not in self.id, "a text without '/'")
         self._check_start()
-        _one_of(f"restart of {self.id!r}", self.restart, Restart)
-        _one_of(f"type of {self.id!r}", self.type, ChildType)
+        one_of(f"restart of {self.id!r}", self.restart, Restart)
+        one_of(f"type of {self.id!r}", self.type, ChildType)
         self._check_significant()
         self._check_times()
         self._fill_in()
@@ -148,10 +123,11 @@ class ChildSpec:
             legal_start,
             "an actor class, a function that returns an actor, or a Factory",
         )
-        _one_of(f"dispatcher of {self.id!r}", self.dispatcher, Dispatcher)
+        one_of(f"dispatcher of {self.id!r}", self.dispatcher, Dispatcher)
         on_loop = self.type != "supervisor" or self.dispatcher == "loop"
         check(f"dispatcher of {self.id!r}", self.dispatcher, on_loop, "loop, for a supervisor")
         check(f"mailbox of {self.id!r}", self.mailbox, isinstance(self.mailbox, MailboxSpec), "a MailboxSpec")
+        check(f"work of {self.id!r}", self.work, isinstance(self.work, Work), "a Work")
 
     def _check_significant(self) -> None:
         what = f"significant of {self.id!r}"
@@ -164,10 +140,10 @@ class ChildSpec:
         check(
             f"shutdown of {self.id!r}",
             self.shutdown,
-            named or _is_seconds(self.shutdown, zero=True),
+            named or is_seconds(self.shutdown, zero=True),
             "seconds (0 or more), brutal_kill or infinity",
         )
-        legal = self.start_timeout in (None, "infinity") or _is_seconds(self.start_timeout, zero=False)
+        legal = self.start_timeout in (None, "infinity") or is_seconds(self.start_timeout, zero=False)
         check(f"start_timeout of {self.id!r}", self.start_timeout, legal, "seconds, more than 0, or infinity")
 
     def _fill_in(self) -> None:
@@ -202,9 +178,9 @@ class SupervisorSpec:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "children", tuple(self.children))
-        _one_of("strategy", self.strategy, Strategy)
+        one_of("strategy", self.strategy, Strategy)
         check_limits(self.intensity, self.backoff)
-        _one_of("auto_shutdown", self.auto_shutdown, AutoShutdown)
+        one_of("auto_shutdown", self.auto_shutdown, AutoShutdown)
         check_children(self.specs, self.auto_shutdown)
 
     @property

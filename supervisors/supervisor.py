@@ -15,6 +15,7 @@ from ..runtime.errors import ActorError
 from ..runtime.exits import Exit, ExitReason
 from ..runtime.signals import Down
 from .backoff import delay
+from .checks import check
 from .children import Child, Children
 from .errors import (
     AlreadyPresent,
@@ -46,10 +47,11 @@ from .requests import (
     WhichChildren,
 )
 from .restart import is_restarted
-from .spec import ChildSpec, SupervisorSpec, check, check_child
+from .spec import ChildSpec, SupervisorSpec, check_child
 from .strategy import Plan, plan
 
 if TYPE_CHECKING:
+    from ..runtime.cell import Cell
     from ..runtime.ref import Ref
     from .children import State
 
@@ -190,6 +192,15 @@ class Supervisor(Actor):
     def states(self) -> dict[str, State]:
         """Returns each child's state by id, oldest first. On the runtime's loop."""
         return {child.id: child.state for child in self._children}
+
+    def room_in(self, cell: Cell, now: float) -> float:
+        """Returns after how many seconds one more death of a child would be within the limit. On the loop.
+
+        A death that is on its way here counts already.
+        """
+        child = self._children.of(cell.ref)
+        coming = child is not None and child.state == "running" and not cell.alive
+        return self._window.room_in(now, int(coming))
 
     def _find(self, child_id: object) -> Child:
         child = self._children.get(child_id)

@@ -8,20 +8,34 @@ In reading order; a file imports only from those above it.
     located       mappings and lists that know where they stand in a file
     source        safe YAML: from a text to those mappings
     values        durations, ids, numbers, texts
-    policies      intensity, backoff, mailbox
+    base          what all parts are made of, and the forms in which a part may be written
+    guards        breaker, budget, health, loops
+    ladder        the rungs of recovery
+    judges        the judges of an output
+    policies      intensity, backoff, mailbox; and all policies by name
     fields        what several kinds of node have
+    nodes         nodes as they come, and the places of policies in them
+    fitting       what holds between the fields of one policy
+    mentions      where one node names another
     rules         what holds between the fields of a tree
     spec          the model: Tree and its nodes
     export        a tree as YAML
     messages      from pydantic's errors to problems
-    names         which class `use` means, behind the allow-list
+    names         which class, function or model a name means, behind the allow-list
     arguments     whether `with` fits the class
+    named         all that a file names in Python, looked at
     files         a file with its includes and policies in their places
     load          all of the above: load_tree
-    schema        JSON Schema, and the reference made from it
+    schema        JSON Schema
+    reference     the reference for people, made from it
+    work          what a tree says about work, as the supervisors' own values
     render        a tree as text, Mermaid, Graphviz, JSON
     diff          two trees: the steps from one to the other
     build         a tree as the supervisors' specs
+    desk          the desk of a tree that runs, for people
+    letters       its dead letters, for people
+    handle        a task that was submitted
+    loop_thread   an event loop in a thread of its own
     runtime       a tree that runs
     library/      trees that ship with Treeward
 """
@@ -31,9 +45,10 @@ from .export import to_yaml
 from .load import load_tree
 from .policies import Backoff, Intensity, Mailbox, Policies
 from .problems import Problem, TreeError
+from .reference import reference_markdown
 from .render import render
 from .runtime import Runtime
-from .schema import json_schema, reference_markdown
+from .schema import json_schema
 from .spec import AgentNode, DynamicNode, PoolNode, SupervisorNode, Template, Tree
 
 __all__ = [

@@ -16,6 +16,7 @@ from ..supervisors.supervisor import Supervisor
 from .arguments import parameters_of
 from .names import Names, imports_of
 from .spec import AgentNode, DynamicNode, PoolNode, SupervisorNode
+from .work import Works, breaker_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pykka
 
     from .policies import Backoff, Intensity, Mailbox
-    from .spec import Node, Template, Tree
+    from .spec import Node, Template, Tree, Worker
 
 __all__ = ["root_spec"]
 
@@ -43,6 +44,7 @@ def root_spec(tree: Tree, allow: Iterable[str] = ()) -> ChildSpec:
 class _Builder:
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._works = Works(names)
 
     def child(self, node: Node) -> ChildSpec:
         """Returns the spec of a node, as a child of the one above it."""
@@ -58,8 +60,7 @@ class _Builder:
 
     def _agent(self, node: AgentNode | Template, child_id: str, *, significant: bool = False) -> ChildSpec:
         cls = self._names.find(node.use)
-        profile = Profile(handles=node.handles, reads=node.reads, tools=node.tools, timeout=node.timeout)
-        attributes = {"profile": profile} if issubclass(cls, Agent) else {}
+        attributes = {"profile": _profile(node)} if issubclass(cls, Agent) else {}
         return ChildSpec(
             id=child_id,
             start=Factory(cls, (), self._arguments(cls, node.with_), attributes),
@@ -69,6 +70,7 @@ class _Builder:
             start_timeout=None if node.start_timeout == "infinity" else node.start_timeout,
             dispatcher=node.dispatcher,
             mailbox=_mailbox(node.mailbox),
+            work=self._works.of_worker(node),
         )
 
     def _arguments(self, cls: type[pykka.Actor], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,6 +86,7 @@ class _Builder:
             shutdown=node.shutdown,
             type="supervisor",
             significant=node.significant,
+            work=self._works.of_supervisor(node),
         )
 
     def _static(self, node: SupervisorNode) -> SupervisorSpec:
@@ -113,6 +116,15 @@ class _Builder:
             intensity=_intensity(node.intensity),
             backoff=_backoff(node.backoff),
         )
+
+
+def _profile(node: Worker) -> Profile:
+    return Profile(
+        handles=node.handles,
+        reads=node.reads,
+        tools=node.tools,
+        tool_breaker=None if node.tool_breaker is None else breaker_of(node.tool_breaker),
+    )
 
 
 def _intensity(declared: Intensity) -> supervision.Intensity:

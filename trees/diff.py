@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Move", "Reconfigure", "Restart", "Start", "Step", "Stop", "diff"]
 
-NEEDS_RESTART = frozenset({"use", "with_", "handles", "reads", "tools", "timeout", "dispatcher"})
+NEEDS_RESTART = frozenset({"use", "with_", "handles", "reads", "tools", "tool_breaker", "dispatcher"})
 """What an incarnation is made from. All other settings are taken over while it runs."""
 
 
@@ -69,6 +69,9 @@ class Move:
 
 Step: TypeAlias = Start | Stop | Restart | Reconfigure | Move
 
+_Changes: TypeAlias = "dict[str, tuple[Any, Any]]"
+"""Fields, each with what it was and what it is."""
+
 
 def diff(old: Tree, new: Tree) -> tuple[Step, ...]:
     """Returns the steps from `old` to `new`, in the order in which they are carried out."""
@@ -81,10 +84,10 @@ def _steps(old: Tree, new: Tree) -> Iterator[Step]:
         yield from _starts(new.tree, new.tree.id, "it is new")
         return
     if old.name != new.name:
-        yield Reconfigure(new.tree.id, _change("name", old.name, new.name))
+        yield Reconfigure(new.tree.id, _reason({"name": (old.name, new.name)}))
     yield from _node(old.tree, new.tree, new.tree.id)
     if old.entry_path != new.entry_path:
-        yield Reconfigure(new.tree.id, _change("entry", old.entry_path, new.entry_path))
+        yield Reconfigure(new.tree.id, _reason({"entry": (old.entry_path, new.entry_path)}))
 
 
 def _node(old: Node, new: Node, path: str) -> Iterator[Step]:
@@ -107,16 +110,16 @@ def _node(old: Node, new: Node, path: str) -> Iterator[Step]:
             yield from _starts(new, path, reason)
 
 
-def _agent(changes: dict[str, str], path: str) -> Iterator[Step]:
+def _agent(changes: _Changes, path: str) -> Iterator[Step]:
     if NEEDS_RESTART.isdisjoint(changes):
         yield from _reconfigured(changes, path)
     else:
-        yield Restart(path, "; ".join(changes.values()))
+        yield Restart(path, _reason(changes))
 
 
-def _reconfigured(changes: dict[str, str], path: str) -> Iterator[Step]:
+def _reconfigured(changes: _Changes, path: str) -> Iterator[Step]:
     if changes:
-        yield Reconfigure(path, "; ".join(changes.values()))
+        yield Reconfigure(path, _reason(changes))
 
 
 def _children(old: SupervisorNode, new: SupervisorNode, path: str) -> Iterator[Step]:
@@ -190,11 +193,18 @@ def _stops(node: Node, path: str, reason: str) -> Iterator[Step]:
     yield Stop(path, reason)
 
 
-def _changes(old: Node | Template, new: Node | Template, but: str = "") -> dict[str, str]:
-    """Returns the fields that differ, each with the words for it."""
+def _changes(old: Node | Template, new: Node | Template, but: str = "") -> _Changes:
+    """Returns the fields that differ, each with what it was and what it is."""
     fields = [field for field in type(new).model_fields if field != but]
-    pairs = ((field, getattr(old, field), getattr(new, field)) for field in fields)
-    return {field: _change(field, before, after) for field, before, after in pairs if before != after}
+    pairs = {field: (getattr(old, field), getattr(new, field)) for field in fields}
+    return {field: (before, after) for field, (before, after) in pairs.items() if before != after}
+
+
+def _reason(changes: _Changes) -> str:
+    """Returns the changes in words: plain values as they were and are, of all others only which they are."""
+    told = [_change(field, *pair) for field, pair in changes.items()]
+    others = [field for field, words in zip(changes, told, strict=True) if not words]
+    return "; ".join([*filter(None, told), *([f"changed: {', '.join(others)}"] if others else [])])
 
 
 def _change(field: str, old: Any, new: Any) -> str:
@@ -203,7 +213,7 @@ def _change(field: str, old: Any, new: Any) -> str:
         return f"{field.rstrip('_')}: {', '.join(keys)}"
     if all(value is None or isinstance(value, str | int | float) for value in (old, new)):
         return f"{field}: {_shown(old)} -> {_shown(new)}"
-    return f"{field} differs"
+    return ""
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Complain: TypeAlias = Callable[[str, str, str], None]
 
-__all__ = ["FromEnvironment", "escape", "expand", "masked"]
+__all__ = ["FromEnvironment", "escape", "expand", "masked", "without_values"]
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\}|\$\{[^}]*\}?")
 
@@ -76,6 +76,15 @@ def escape(text: str) -> str:
     if isinstance(text, FromEnvironment):
         return text.template
     return text.replace("${", "$${") if "${" in text else text
+
+
+def without_values(text: str, data: Any) -> str:
+    """Returns what is said of plain data, with what was written in the place of each value from the environment."""
+    if isinstance(data, FromEnvironment):
+        return text.replace(str(data), data.template) if data else text
+    for item in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        text = without_values(text, item)
+    return text
 
 
 def masked(value: Any) -> Any:

@@ -8,14 +8,12 @@ import yaml
 
 from .environment import escape
 from .scalars import CORE
-from .values import duration_text
+from .values import AS_WRITTEN
 
 if TYPE_CHECKING:
     from .spec import Tree
 
 __all__ = ["to_yaml"]
-
-_DURATIONS = frozenset({"within", "initial", "max", "jitter", "reset_after", "timeout", "shutdown", "start_timeout"})
 
 
 def _dumper() -> Any:
@@ -37,21 +35,15 @@ def to_yaml(tree: Tree) -> str:
     What has its default is left out, durations are written with their unit, and what came from the
     environment is written as the reference that it was: no secret gets into the file.
     """
-    data = {"treeward": tree.treeward, **tree.model_dump(exclude_defaults=True)}
+    data = {"treeward": tree.treeward, **tree.model_dump(exclude_defaults=True, context=AS_WRITTEN)}
     written = yaml.dump(_written(data), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=110)
     return str(written)
 
 
-def _written(value: Any, *, free: bool = False) -> Any:
-    """Returns data as it is to be written; `free` is what stands below `with`, where any key may stand."""
+def _written(value: Any) -> Any:
+    """Returns data as it is to be written."""
     if isinstance(value, dict):
-        return {key: _entry(key, item, free=free) for key, item in value.items()}
+        return {key: _written(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_written(item, free=free) for item in value]
+        return [_written(item) for item in value]
     return escape(value) if isinstance(value, str) else value
-
-
-def _entry(key: str, value: Any, *, free: bool) -> Any:
-    if not free and key in _DURATIONS and isinstance(value, float):
-        return duration_text(value)
-    return _written(value, free=free or key == "with")

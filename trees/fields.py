@@ -9,22 +9,37 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from .policies import BackoffOrNone, Intensity, Mailbox, Unnamed
-from .values import Data, Flag, Id, PositiveDuration, Shutdown, StartTimeout, Text
+from .base import policy
+from .guards import BreakerOrName, Budgets, Health, Loops
+from .judges import Judges
+from .ladder import Ladder
+from .policies import BackoffOrNone, Intensity, Mailbox
+from .values import Data, Flag, FunctionName, Id, PositiveDuration, Shutdown, StartTimeout, Text
 
 __all__ = [
     "Arguments",
+    "AttemptTimeout",
+    "Breaks",
+    "Classify",
     "Dispatcher",
     "Handles",
+    "Healthy",
     "Ident",
+    "IdleTimeout",
     "Inbox",
-    "Limits",
+    "Judged",
+    "Judging",
+    "Looping",
     "Reads",
+    "Recovery",
     "Restart",
+    "RestartLimit",
     "Significant",
+    "Spending",
     "StartWithin",
     "Stop",
     "Timeout",
+    "ToolsBreak",
     "Tools",
     "Use",
     "Waits",
@@ -49,9 +64,9 @@ Significant: TypeAlias = Annotated[
     Flag,
     Field(description="Whether its own end may end the supervisor, see `auto_shutdown`. Not for a permanent child."),
 ]
-Limits: TypeAlias = Annotated[
+RestartLimit: TypeAlias = Annotated[
     Intensity,
-    Unnamed,
+    policy("intensity"),
     Field(description="How many restarts are too many: a mapping, or the name of one under `policies`."),
 ]
 Waits: TypeAlias = Annotated[
@@ -95,7 +110,89 @@ Tools: TypeAlias = Annotated[
 ]
 Timeout: TypeAlias = Annotated[
     PositiveDuration | None,
-    Field(description="The longest time for one task; no limit if the key is absent."),
+    Field(description="The longest time for one task, over all its tries; no limit if the key is absent."),
+]
+AttemptTimeout: TypeAlias = Annotated[
+    PositiveDuration | None,
+    Field(description="The longest time for one try; no limit of its own if the key is absent."),
+]
+IdleTimeout: TypeAlias = Annotated[
+    PositiveDuration | None,
+    Field(
+        description="How long a try may give no sign of life (`progress()`) before it counts as hung; any time if "
+        "the key is absent."
+    ),
+]
+Recovery: TypeAlias = Annotated[
+    Ladder | None,
+    policy("recovery"),
+    Field(
+        description="What is done when a task fails, rung by rung: a list, or the name of one under `policies`. "
+        "Nothing if the list is empty; as the nearest supervisor above says if the key is absent, and `[restart]` "
+        "where none does.",
+        examples=[[{"retry": 3}, {"fallback": ["billing-rules"]}, {"escalate": "desk"}], "careful"],
+    ),
+]
+Judged: TypeAlias = Annotated[
+    Judges,
+    policy("judges"),
+    Field(
+        description="Who looks at an output before anybody gets it, in the order of their cost: a list, or the name "
+        "of one under `policies`; nobody if the key is absent.",
+        examples=[[{"schema": "my_package.schemas:Refund"}, {"confidence": 0.7}], "refund"],
+    ),
+]
+Judging: TypeAlias = Annotated[
+    Literal["first", "all"],
+    Field(description="Whether the judges stop at the first rejection (`first`), or all of them say something."),
+]
+Breaks: TypeAlias = Annotated[
+    BreakerOrName,
+    Field(
+        description="The circuit breaker in front of it: a mapping, or the name of one under `policies`; none if the "
+        "key is absent.",
+        examples=[{"failures": 5, "within": "2m", "cooldown": "30s"}, "llm"],
+    ),
+]
+ToolsBreak: TypeAlias = Annotated[
+    BreakerOrName,
+    Field(
+        description="The circuit breaker in front of each of its tools that has no other: a mapping, or the name of "
+        "one under `policies`; none if the key is absent."
+    ),
+]
+Spending: TypeAlias = Annotated[
+    Budgets,
+    Field(
+        description="What it, or all below it, may spend: a mapping, the name of one under `policies`, or a list of "
+        "several, which all hold; anything if the key is absent.",
+        examples=[{"cost": 5.0, "per": "day"}, "daily"],
+    ),
+]
+Healthy: TypeAlias = Annotated[
+    Health | None,
+    policy("health"),
+    Field(
+        description="When it is restarted though it lives: a mapping, or the name of one under `policies`; never if "
+        "the key is absent."
+    ),
+]
+Looping: TypeAlias = Annotated[
+    Loops | None,
+    policy("loops"),
+    Field(
+        description="When work goes round in circles: a mapping, or the name of one under `policies`; as the nearest "
+        "supervisor above says if the key is absent."
+    ),
+]
+Classify: TypeAlias = Annotated[
+    tuple[FunctionName, ...],
+    Field(
+        strict=False,
+        description="Functions that say what kind of failure an exception is, as `module:function`; they are asked "
+        "in order, those of supervisors above after them, and before Treeward's own classification.",
+        examples=[["my_package.failures:of_our_bank"]],
+    ),
 ]
 StartWithin: TypeAlias = Annotated[StartTimeout, Field(description="The longest time for its start.")]
 Dispatcher: TypeAlias = Annotated[
@@ -104,7 +201,7 @@ Dispatcher: TypeAlias = Annotated[
 ]
 Inbox: TypeAlias = Annotated[
     Mailbox | None,
-    Unnamed,
+    policy("mailbox"),
     Field(
         description="How many messages may wait: a mapping, or the name of one under `policies`; any "
         "number if the key is absent."

@@ -10,14 +10,16 @@ from pydantic import ValidationError
 
 from .located import Place, SourceList, SourceMap, locate
 from .messages import problems_of
-from .policies import POLICY_KINDS
+from .nodes import kind_of, policy_slots, slots
 from .problems import Problem, TreeError, quoted
-from .rules import kind_of, violations
+from .rules import violations
 from .source import MAX_BYTES, decode, read_source
 from .spec import IncludeNode, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from .nodes import Seen, Slot
 
 __all__ = ["Files"]
 
@@ -70,6 +72,8 @@ class Files:
         self.problems += problems
         policies = top.get("policies")
         shelf: Mapping[str, Any] = policies if isinstance(policies, dict) else {}
+        within = (slot for slot in policy_slots(shelf, set()) if slot.holder is not shelf.get(slot.shelf))
+        _name_policies(within, shelf)
         root = top.get("tree")
         if isinstance(root, SourceMap):
             resolved = self._filled(root, shelf, origin)
@@ -83,12 +87,13 @@ class Files:
         if kind_of(root) == "include":
             return self._included(root, origin)
         waiting, seen = [root], set()
+        named: Seen = set()
         while waiting:
             node = waiting.pop()
             if id(node) in seen:
                 continue  # an alias: it is the same object, and has been here
             seen.add(id(node))
-            _name_policies(node, shelf)
+            _name_policies(slots(node, (), named), shelf)
             children = node.get("children")
             if isinstance(children, SourceList):
                 self._fill(children, origin)
@@ -172,14 +177,12 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _name_policies(node: SourceMap, shelf: Mapping[str, Any]) -> None:
+def _name_policies(places: Iterable[Slot], shelf: Mapping[str, Any]) -> None:
     """Puts policies in the place of their names; a name that is unknown stays."""
-    for part in (node, node.get("child")):
-        if isinstance(part, SourceMap):
-            named = {kind: name for kind in POLICY_KINDS if isinstance(name := part.get(kind), str)}
-            for kind, name in named.items():
-                known = shelf.get(kind)
-                part[kind] = known.get(name, name) if isinstance(known, dict) else name
+    for place in places:
+        name, known = place.value, shelf.get(place.shelf)
+        if isinstance(name, str) and isinstance(known, dict):
+            place.holder[place.key] = known.get(name, name)
 
 
 def _renamed(root: SourceMap, name: str | None) -> SourceMap:
@@ -204,10 +207,13 @@ def _header_problems(top: SourceMap, shelf: Mapping[str, Any]) -> Iterator[Probl
     yield from rule_problems(top, but="tree")
 
 
-def rule_problems(top: SourceMap, but: str = "") -> Iterator[Problem]:
-    """Yields the rules that do not hold in a document, but those about one of its keys."""
+def rule_problems(top: SourceMap, but: str = "", *, complete: bool = True) -> Iterator[Problem]:
+    """Yields the rules that do not hold in a document, but those about one of its keys.
+
+    `complete` says whether all that it includes could be put in its place.
+    """
     if "treeward" not in top:
         yield Problem(top.file, *top.mark, "'treeward' is missing in a tree", "treeward: 1, the format's version")
-    for location, what, legal, hint, at_key in violations(top):
+    for location, what, legal, hint, at_key in violations(top, complete=complete):
         if location[0] != but:
             yield Problem(*locate(top, location, key=at_key), what, legal, hint)

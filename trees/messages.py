@@ -4,11 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .base import otherwise
 from .environment import FromEnvironment
-from .located import SourceMap, locate
+from .guards import Breaker, Budget, Health, Limits, Loops
+from .judges import (
+    AgentJudge,
+    Confidence,
+    ConfidenceJudge,
+    FunctionJudge,
+    QuorumJudge,
+    Range,
+    Rules,
+    RulesJudge,
+    SchemaJudge,
+)
+from .ladder import (
+    RUNGS,
+    Escalate,
+    EscalateRung,
+    FallbackRung,
+    Restart,
+    RestartRung,
+    Retry,
+    RetryRung,
+    Revise,
+    ReviseRung,
+    Skip,
+    SkipRung,
+)
+from .located import SourceList, SourceMap, locate
 from .policies import Backoff, Intensity, Mailbox, Policies
 from .problems import Problem, alternatives, did_you_mean, quoted
-from .rules import KINDS
 from .spec import AgentNode, DynamicNode, IncludeNode, PoolNode, SupervisorNode, Template, Tree
 from .values import ID, ID_WORDS
 
@@ -22,10 +48,22 @@ if TYPE_CHECKING:
 
 __all__ = ["bad_value", "given", "keys_of", "problems_of"]
 
-_NODES: dict[str, type[BaseModel]] = {
-    f"{model.kind} node": model for model in (SupervisorNode, DynamicNode, PoolNode, AgentNode)
+_KINDS: dict[str, type[BaseModel]] = {
+    **{f"{model.kind} node": model for model in (SupervisorNode, DynamicNode, PoolNode, AgentNode)},
+    "retry rung": RetryRung,
+    "revise rung": ReviseRung,
+    "restart rung": RestartRung,
+    "fallback rung": FallbackRung,
+    "escalate rung": EscalateRung,
+    "skip rung": SkipRung,
+    "schema judge": SchemaJudge,
+    "rules judge": RulesJudge,
+    "confidence judge": ConfidenceJudge,
+    "function judge": FunctionJudge,
+    "agent judge": AgentJudge,
+    "quorum judge": QuorumJudge,
 }
-_BRANCHES = {*_NODES, "backoff mapping", "word"}
+_BRANCHES = {*_KINDS, "backoff mapping", "word"}
 """Steps in pydantic's locations that name the branch of a union, and are no keys of the file."""
 
 _PARTS: dict[str, type[BaseModel]] = {
@@ -34,6 +72,19 @@ _PARTS: dict[str, type[BaseModel]] = {
     "mailbox": Mailbox,
     "policies": Policies,
     "child": Template,
+    "retry": Retry,
+    "revise": Revise,
+    "restart": Restart,
+    "escalate": Escalate,
+    "skip": Skip,
+    "rules": Rules,
+    "confidence": Confidence,
+    "breaker": Breaker,
+    "tool_breaker": Breaker,
+    "budget": Budget,
+    "call": Limits,
+    "health": Health,
+    "loops": Loops,
 }
 
 _OWNERS: dict[type[BaseModel], str] = {
@@ -48,6 +99,20 @@ _OWNERS: dict[type[BaseModel], str] = {
     Intensity: "an intensity",
     Backoff: "a backoff",
     Mailbox: "a mailbox",
+    Retry: "a retry",
+    Revise: "a revise",
+    Restart: "a restart",
+    Escalate: "an escalate",
+    Skip: "a skip",
+    Rules: "the rules of a judge",
+    Range: "a range",
+    Confidence: "a confidence",
+    Breaker: "a breaker",
+    Budget: "a budget",
+    Limits: "the limits of a call",
+    Health: "a health",
+    Loops: "the loops",
+    **{model: f"{'an' if tag[0] in 'ae' else 'a'} {tag}" for tag, model in _KINDS.items() if not tag.endswith("node")},
 }
 
 _WANTED = {
@@ -58,6 +123,7 @@ _WANTED = {
     "int_from_float": "a whole number",
     "float_type": "a number",
     "finite_number": "a finite number",
+    "too_short": "a list that is not empty",
     "tuple_type": "a list",
     "list_type": "a list",
     "dict_type": "a mapping",
@@ -106,6 +172,7 @@ def problems_of(
 def _problem(error: ErrorDetails, top: SourceMap, model: type[BaseModel], names: Mapping[str, Any]) -> Problem:
     location, kind = error["loc"], error["type"]
     path: Location = tuple(step for step in location if step not in _BRANCHES)
+    path += tuple(error.get("ctx", {}).get("at", ()))
     unknown_key = kind == "extra_forbidden" or location[-1:] == ("[key]",)
     if location[-1:] == ("[key]",):
         path = path[:-1]
@@ -115,48 +182,67 @@ def _problem(error: ErrorDetails, top: SourceMap, model: type[BaseModel], names:
     elif kind == "missing":
         words = _missing_key(str(path[-1]), _model_at(location[:-1], model))
     elif kind == "policy_name":
-        words = _unknown_policy(str(path[-1]), error["input"], names)
+        words = _unknown_policy(error["ctx"]["shelf"], error["input"], names)
     else:
-        words = bad_value(error, _name(path))
+        words = bad_value(error, _name(_written(top, path)))
     return Problem(*place, *words)
 
 
 def _unknown_key(key: str, around: Location, model: type[BaseModel]) -> tuple[str, str, str]:
     owner = _model_at(around, model)
     legal = keys_of(owner)
-    return (
-        f"{quoted(key)} is not a key of {_OWNERS[owner]}",
-        f"one of {', '.join(legal)}",
-        did_you_mean(key, legal),
-    )
+    what = f"{quoted(key)} is not a key of {_OWNERS[owner]}"
+    if key in RUNGS and _OWNERS[owner].endswith(" rung"):
+        return what, f"{legal[0]} alone", "each rung is an item of its own"
+    return what, f"one of {', '.join(legal)}" if len(legal) > 1 else legal[0], did_you_mean(key, legal)
 
 
 def _model_at(around: Location, model: type[BaseModel]) -> type[BaseModel]:
     """Returns the model whose keys stand at a location: that of the last step that says."""
     found = model
-    for before, step in zip(("", *around), around, strict=False):
-        if step in _NODES:
-            found = _NODES[str(step)]
+    before: str | int = ""
+    for step in _without_names(around):
+        if step in _KINDS:
+            found = _KINDS[str(step)]
         elif step == "tree" and before == "":
             found = SupervisorNode
-        elif before != "policies" and step in _PARTS:
+        elif before == "ranges":
+            found = Range
+        elif step in _PARTS:
             found = _PARTS[str(step)]
-        elif before == "policies":
-            found = _PARTS.get(str(step), found)
+        before = step
     return found
+
+
+def _without_names(around: Location) -> Location:
+    """Returns a location without the name of a policy, which is no key."""
+    return (*around[:2], *around[3:]) if around[:1] == ("policies",) else around
 
 
 def _missing_key(key: str, owner: type[BaseModel]) -> tuple[str, str, str]:
     return f"{quoted(key)} is missing in {_OWNERS[owner]}", _MISSING.get(key, ""), ""
 
 
-def _unknown_policy(field: str, name: Any, policies: Mapping[str, Any]) -> tuple[str, str, str]:
-    shelf = policies.get(field)
-    known = sorted(shelf) if isinstance(shelf, dict) else []
-    if field == "backoff" and "none" not in known:
+def _unknown_policy(shelf: str, name: Any, policies: Mapping[str, Any]) -> tuple[str, str, str]:
+    named = policies.get(shelf)
+    known = sorted(named) if isinstance(named, dict) else []
+    if shelf == "backoff" and "none" not in known:
         known.append("none")
-    legal = f"{alternatives(known)}, or a mapping" if known else "a mapping: there is none under policies"
-    return f"{given(name)} is not the name of a policy for {field}", legal, did_you_mean(name, known)
+    other = otherwise(shelf)
+    legal = f"{alternatives(known)}, or {other}" if known else f"{other}: there is none under policies"
+    return f"{given(name)} is not the name of a policy for {shelf}", legal, did_you_mean(name, known)
+
+
+def _written(top: SourceMap, path: Location) -> Location:
+    """Returns the steps of a path that are in the file: short forms leave some out."""
+    here: Any = top
+    kept: list[str | int] = []
+    for step in path:
+        leads = isinstance(here, SourceList) and isinstance(step, int) and step < len(here)
+        if leads or (isinstance(here, SourceMap) and step in here):
+            here = here[step]
+            kept.append(step)
+    return tuple(kept)
 
 
 def _name(path: Sequence[str | int]) -> str:
@@ -177,14 +263,17 @@ def bad_value(error: ErrorDetails, name: str) -> tuple[str, str, str]:
     if kind == "illegal":
         return what, str(context["legal"]), did_you_mean(value, context["words"])
     if kind == "no_kind":
-        keys = list(value) if isinstance(value, dict) else []
-        near = next(filter(None, (did_you_mean(key, KINDS) for key in keys[:5])), "")
-        return f"{name} is no node", f"a mapping with one of the keys {', '.join(KINDS)}", near
-    if kind == "root_kind":
-        return f"the root of the tree is {context['kind']}", "a supervisor", ""
+        return f"{name} is no {context['noun']}", str(context["legal"]), _near_key(value, context["kinds"])
+    if kind in ("root_kind", "unfit"):
+        return str(context["why"]), str(context["legal"]), ""
     if kind in ("value_error", "assertion_error"):
         return f"{what}: {error['msg'].partition(', ')[2]}", "", ""
     return what, _wanted(kind, context) or error["msg"].removeprefix("Input should be ").rstrip("."), ""
+
+
+def _near_key(value: Any, words: Sequence[str]) -> str:
+    keys = list(value) if isinstance(value, dict) else []
+    return next(filter(None, (did_you_mean(key, words) for key in keys[:5])), "")
 
 
 def _wanted(kind: str, context: Mapping[str, Any]) -> str:
@@ -192,8 +281,10 @@ def _wanted(kind: str, context: Mapping[str, Any]) -> str:
         return ID_WORDS
     if kind == "string_too_long":
         return f"at most {context['max_length']} characters"
+    if kind == "greater_than":
+        return f"more than {context['gt']:g}"
     if kind == "greater_than_equal":
         return f"{context['ge']:g} or more"
     if kind == "less_than_equal":
-        return f"{context['le']:,} or less"
+        return f"{context['le']:,g} or less"
     return _WANTED.get(kind, "")

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import re
 from functools import cached_property
 from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pykka
+from pydantic import BaseModel
 
 from ..runtime.errors import describe
 from .problems import Problem, TreeError, alternatives, did_you_mean, quoted
+from .values import is_long_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,8 +40,6 @@ BUILT_IN: Mapping[str, str] = MappingProxyType(
 
 _SHIPPED = "treeward.trees.library"
 """The classes of the trees that ship with Treeward."""
-
-_LONG_NAME = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*):(?P<cls>[A-Za-z_]\w*)")
 
 
 class Names:
@@ -80,17 +79,31 @@ class Names:
             TreeError: it may not be used, or is not there, or is no function, or was written in a module that
                 is not allowed, wherever it was imported. Its one problem has no position.
         """
-        module, attribute = self._long(name, "a function", "module:function")
+        function: Callable[..., Any] = self._attribute(name, "function", "module:function", inspect.isfunction)
+        return function
+
+    def model(self, name: str) -> type[BaseModel]:
+        """Returns the pydantic model that `module:Class` means; behind the same allow-list as other classes.
+
+        Raises:
+            TreeError: it may not be used, or is not there, or is no model, or was written in a module that is not
+                allowed, wherever it was imported. Its one problem has no position.
+        """
+        model: type[BaseModel] = self._attribute(name, "pydantic model", "module:Class", _is_model)
+        return model
+
+    def _attribute(self, name: str, noun: str, legal: str, fits: Callable[[Any], bool]) -> Any:
+        """Returns what `module:name` means, if it is such a thing, and of an allowed module."""
+        module, attribute = self._long(name, f"a {noun}", legal)
         loaded = _imported(module)
         found = getattr(loaded, attribute, None)
-        if not inspect.isfunction(found):
-            there = [word for word, value in vars(loaded).items() if inspect.isfunction(value)]
-            what = f"the module {quoted(module)} has no function {quoted(attribute)}"
-            _refuse(what, "a function of that module", did_you_mean(attribute, there))
+        if not fits(found):
+            there = [word for word, value in vars(loaded).items() if fits(value)]
+            what = f"the module {quoted(module)} has no {noun} {quoted(attribute)}"
+            _refuse(what, f"a {noun} of that module", did_you_mean(attribute, there))
         if not self._is_allowed(found.__module__):
-            _refuse(f"{name} is a function of {quoted(found.__module__)}, which is not allowed")
-        function: Callable[..., Any] = found
-        return function
+            _refuse(f"{name} is a {noun} of {quoted(found.__module__)}, which is not allowed")
+        return found
 
     @property
     def short_names(self) -> Mapping[str, str]:
@@ -109,10 +122,9 @@ class Names:
 
     def _long(self, name: str, noun: str, legal: str) -> tuple[str, str]:
         """Returns the module and the attribute of a name in full, if the module is allowed."""
-        match = _LONG_NAME.fullmatch(name)
-        if match is None:
+        if not is_long_name(name):
             _refuse(f"{quoted(name)} is not the name of {noun}", legal)
-        module, attribute = match["module"], match["cls"]
+        module, attribute = name.split(":")
         if not self._is_allowed(module):
             package = module.partition(".")[0]
             hint = f"allow it with --allow {package}, or allow=[{package!r}]"
@@ -160,6 +172,10 @@ def _actor_class(module: str, name: str) -> type[pykka.Actor]:
         _refuse(f"{module}:{name} is abstract: it lacks {missing}", "a class that can be instantiated")
     actor: type[pykka.Actor] = found
     return actor
+
+
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
 
 
 def _is_actor_class(value: Any) -> bool:

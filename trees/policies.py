@@ -1,38 +1,20 @@
-"""What supervisors and mailboxes are told, a value each: intensity, backoff, mailbox; and the named ones."""
+"""What supervisors and mailboxes are told, a value each: intensity, backoff, mailbox; and all policies by name."""
+
+# ruff: noqa: TC001 - pydantic reads the annotations while the program runs
 
 from __future__ import annotations
 
-from dataclasses import asdict, is_dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
-from .problems import quoted
+from .base import Spec, policy
+from .guards import Breaker, Budget, Health, Loops
+from .judges import Judges
+from .ladder import Ladder, Retry
 from .values import Count, Id, Jitter, Number, PositiveDuration
 
-__all__ = [
-    "POLICY_KINDS",
-    "Backoff",
-    "BackoffOrNone",
-    "Intensity",
-    "Mailbox",
-    "Policies",
-    "Spec",
-    "Unnamed",
-]
-
-
-class Spec(BaseModel):
-    """The base of all that a tree is made of: frozen, strict, and without room for unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        populate_by_name=True,
-        serialize_by_alias=True,
-    )
+__all__ = ["Backoff", "BackoffOrNone", "Intensity", "Mailbox", "Policies"]
 
 
 class Intensity(Spec):
@@ -69,31 +51,14 @@ class Mailbox(Spec):
     )
 
 
-def _no_name(value: Any) -> Any:
-    """Refuses a name that is left over; takes a supervisor's own value of the same fields for the mapping."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, str):
-        message = "no policy is named {name}: expected the name of one under policies, or a mapping"
-        raise PydanticCustomError("policy_name", message, {"name": quoted(value)})
-    return value
-
-
-def _no_name_but_none(value: Any) -> Any:
-    return value if value == "none" else _no_name(value)
-
-
 def _backoff_tag(value: Any) -> str:
     return "word" if value == "none" else "backoff mapping"
 
 
-Unnamed = BeforeValidator(_no_name)
-"""Names are replaced by what they stand for before a node is validated: one that is left over is unknown."""
-
 BackoffOrNone: TypeAlias = Annotated[
     Annotated[Backoff, Tag("backoff mapping")] | Annotated[Literal["none"], Tag("word")],
     Discriminator(_backoff_tag),
-    BeforeValidator(_no_name_but_none),
+    policy("backoff", "none"),
 ]
 
 
@@ -103,6 +68,10 @@ class Policies(Spec):
     intensity: dict[Id, Intensity] = Field({}, description="Intensities by name.")
     backoff: dict[Id, Backoff] = Field({}, description="Backoffs by name.")
     mailbox: dict[Id, Mailbox] = Field({}, description="Mailboxes by name.")
-
-
-POLICY_KINDS = ("intensity", "backoff", "mailbox")
+    retry: dict[Id, Retry] = Field({}, description="Retries by name, for the rungs of ladders.")
+    recovery: dict[Id, Ladder] = Field({}, description="Ladders by name.")
+    breaker: dict[Id, Breaker] = Field({}, description="Circuit breakers by name.")
+    judges: dict[Id, Judges] = Field({}, description="Lists of judges by name.")
+    budget: dict[Id, Budget] = Field({}, description="Budgets by name.")
+    health: dict[Id, Health] = Field({}, description="What is unhealthy, by name.")
+    loops: dict[Id, Loops] = Field({}, description="What is a loop, by name.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,11 +17,16 @@ from ..runtime.system import ActorSystem
 from ..runtime.task import Outcome, Task
 from ..supervisors.errors import NotFound
 from ..supervisors.handle import SupervisorHandle
+from ..supervisors.readiness import Health, health_of
 from ..supervisors.snapshot import Snapshot, snapshot
 from . import library
 from .build import root_spec
+from .desk import DeskHandle
 from .diff import diff
+from .handle import TaskHandle
+from .letters import LettersHandle
 from .load import load_tree
+from .loop_thread import LoopThread
 from .problems import Problem, TreeError, quoted
 from .spec import Tree
 
@@ -31,14 +36,15 @@ if TYPE_CHECKING:
     import pykka
 
     from ..runtime.clock import Clock
-    from ..runtime.dead_letters import DeadLetters
     from ..runtime.ref import Ref
     from ..runtime.telemetry import Event
+    from ..runtime.usage import Limits
     from .diff import Step
 
 __all__ = ["DEADLINE", "Runtime"]
 
 DEADLINE = 300.0
+CLOSED = "the runtime was closed before the task was done"
 GRACE = 25.0
 
 
@@ -78,9 +84,9 @@ class Runtime:
         self.system = ActorSystem(name, seed=seed, clock=clock, blocked_after=blocked_after)
         self._grace = grace
         self._root: Cell | None = None
-        self._in_hand: set[asyncio.Task[Any]] = set()
+        self._in_hand: dict[TaskHandle, asyncio.Future[Outcome]] = {}
         self._accepting = False
-        self._thread: _LoopThread | None = None
+        self._thread: LoopThread | None = None
         self._token: Any = None
 
     def _loaded(self, tree: Tree | str | Path) -> Tree:
@@ -103,7 +109,7 @@ class Runtime:
     def __enter__(self) -> Self:
         if running_loop() is not None:
             raise RuntimeError("an event loop runs in this thread: use `async with Runtime(...)` here")
-        self._thread = _LoopThread(f"treeward-{self.system.name}")
+        self._thread = LoopThread(f"treeward-{self.system.name}")
         try:
             self._thread.run(self._open())
         except BaseException:
@@ -139,6 +145,7 @@ class Runtime:
                 started.set_result(error)
 
         root = Cell(self.system, spec.id, spec.factory)
+        root.policy = spec.work
         self.system.start_root(root, when_started)
         error = await started
         if error is not None:
@@ -150,9 +157,10 @@ class Runtime:
         self._accepting = False
         if drain and self._in_hand:
             timer = self.system.clock.call_later(self._grace, self._cancel_all)
-            await asyncio.gather(*self._in_hand, return_exceptions=True)
+            await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
             timer.cancel()
         self._cancel_all()
+        await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
         if self._root is not None:
             await self.system.end(self._root, None)
         await self.system.close()
@@ -164,8 +172,8 @@ class Runtime:
             self._root.kill()
 
     def _cancel_all(self) -> None:
-        for task in list(self._in_hand):
-            task.cancel()
+        for handle in list(self._in_hand):
+            handle.cancel(CLOSED)
 
     # Work.
 
@@ -177,6 +185,7 @@ class Runtime:
         context: Mapping[str, Any] | None = None,
         deadline: float | None = DEADLINE,
         key: str = "",
+        budget: Limits | None = None,
     ) -> Any:
         """Gives one task to an agent and returns its `Outcome`; as `Ref.ask`, awaited on a loop, blocking in a thread.
 
@@ -186,6 +195,7 @@ class Runtime:
             context: named facts for the agents.
             deadline: seconds from now after which the answer is worth nothing; None means no end.
             key: the idempotency key; the task's own id if left out.
+            budget: what the request may cost, whoever works on it; None means that nothing is said.
 
         Raises:
             SystemClosed: the block has not been entered, or is being left.
@@ -193,26 +203,50 @@ class Runtime:
 
         A task that is still in hand when the grace period of a closing runtime is over comes back as `canceled`.
         """
-        return self._here(self._run(input, to, context or {}, deadline, key))
+        return self._here(self._run(partial(self._task_for, input, context, deadline, key, budget), to))
 
-    async def _run(
-        self, asked: Any, to: str | None, context: Mapping[str, Any], deadline: float | None, key: str
-    ) -> Outcome:
+    def submit(
+        self,
+        input: Any,  # noqa: A002 - the task's own word
+        *,
+        to: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        deadline: float | None = DEADLINE,
+        key: str = "",
+        budget: Limits | None = None,
+    ) -> TaskHandle:
+        """Gives one task to an agent and returns at once; arguments and errors are those of `run`. From any thread.
+
+        The handle waits for the outcome, tells the state, and cancels.
+        """
+        return self.system.result_of(self._begin, partial(self._task_for, input, context, deadline, key, budget), to)
+
+    def _task_for(
+        self, asked: Any, context: Mapping[str, Any] | None, deadline: float | None, key: str, budget: Limits | None
+    ) -> Task:
+        until = None if deadline is None else self.system.clock.monotonic() + deadline
+        new_id = self.system.entropy.new_id()
+        return Task(new_id, asked, context=context or {}, deadline=until, idempotency_key=key, budget=budget)
+
+    async def _run(self, make: Callable[[], Task], to: str | None) -> Outcome:
+        """Waits for the outcome; whoever is cancelled meanwhile cancels the work."""
+        handle = self._begin(make, to)
+        try:
+            return await handle.outcome()  # type: ignore[no-any-return]  # it is an Outcome on the runtime's loop
+        except asyncio.CancelledError:
+            handle.cancel("nobody waits for it any more")
+            raise
+
+    def _begin(self, make: Callable[[], Task], to: str | None) -> TaskHandle:
         if not self._accepting:
             raise SystemClosed(self.system.name)
         ref = self.ref(self._entry() if to is None else to)
-        until = None if deadline is None else self.system.clock.monotonic() + deadline
-        task = Task(self.system.entropy.new_id(), asked, context=context, deadline=until, idempotency_key=key)
+        task = make()
         work = asyncio.ensure_future(deliver(ref, task))
-        self._in_hand.add(work)
-        work.add_done_callback(self._in_hand.discard)
-        try:
-            return await work
-        except asyncio.CancelledError:
-            caller = asyncio.current_task()
-            if caller is None or caller.cancelling():
-                raise
-            return Outcome(task.id, "canceled", error="the runtime was closed before the task was done")
+        handle = TaskHandle(self.system, task, work)
+        self._in_hand[handle] = work
+        work.add_done_callback(lambda _: self._in_hand.pop(handle))
+        return handle
 
     def _entry(self) -> str:
         if self.tree is None or self.tree.entry_path is None:
@@ -255,6 +289,7 @@ class Runtime:
         steps = diff(self.tree, tree)
         spec = root_spec(tree, allow=self._allow)
         self._root.factory = spec.factory
+        self._root.policy = spec.work
         await SupervisorHandle(self._root.ref).reload(*spec.factory.args)
         self.tree = tree
         return steps
@@ -272,6 +307,19 @@ class Runtime:
 
         return asyncio.run_coroutine_threadsafe(take(), self.system.loop).result()
 
+    def health(self) -> Health:
+        """Returns whether the tree lives, and whether it is ready for work, and why not; as `snapshot`.
+
+        Without a tree there is nothing that could be unwell. Readiness is the entry's, if the tree has one, and no
+        new work is taken by a runtime that is being left.
+        """
+        root = self.snapshot()
+        entry = None if self.tree is None else self.tree.entry_path
+        health = Health(live=True, ready=True, why={}) if root is None else health_of(root, entry)
+        if self._accepting:
+            return health
+        return Health(health.live, ready=False, why={**health.why, self.system.name: "it takes no new work"})
+
     async def wait(self) -> ExitReason:
         """Waits until the root supervisor ends, and returns why. It ends by itself only when it gives up."""
         if self._root is None:
@@ -283,10 +331,26 @@ class Runtime:
         """Calls `observer` with every event from now on; returns the function that ends it. See `Telemetry.observe`."""
         return self.system.observe(observer)
 
+    # What waits for people.
+
     @property
-    def dead_letters(self) -> DeadLetters:
-        """The messages that reached nobody."""
-        return self.system.dead_letters
+    def desk(self) -> DeskHandle:
+        """The desk of the tree: list, read, answer, return and drop its cases. See `desk_at` where it has several."""
+        return DeskHandle(self.system, self._here)
+
+    def desk_at(self, path: str) -> DeskHandle:
+        """Returns the desk at a path; its calls raise `NoDesk` if there is none."""
+        return DeskHandle(self.system, self._here, path)
+
+    @property
+    def dead_letters(self) -> LettersHandle:
+        """The messages that reached nobody: list, show, redrive and purge them.
+
+        Raises:
+            SystemClosed: the block has not been entered.
+        """
+        self.system.loop  # noqa: B018 - it is there from the block's beginning on, as the letters are
+        return LettersHandle(self.system, self._here)
 
     def _here(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Returns work as the caller can use it: a coroutine on the runtime's loop, the value in a plain thread."""
@@ -299,30 +363,3 @@ class Runtime:
             work.close()
             raise SystemClosed(self.system.name) from None
         return handed_over.result() if here is None else asyncio.wrap_future(handed_over)
-
-
-class _LoopThread:
-    """An event loop in a thread of its own."""
-
-    def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        """Runs a coroutine on the loop and returns its value."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-
-    def stop(self) -> None:
-        """Ends the loop and its thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            self._loop.run_forever()
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        finally:
-            asyncio.set_event_loop(None)
-            self._loop.close()

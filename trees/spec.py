@@ -22,25 +22,38 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from .base import Spec, no_kind
 from .fields import (
     Arguments,
+    AttemptTimeout,
+    Breaks,
+    Classify,
     Dispatcher,
     Handles,
+    Healthy,
     Ident,
+    IdleTimeout,
     Inbox,
-    Limits,
+    Judged,
+    Judging,
+    Looping,
     Reads,
+    Recovery,
     Restart,
+    RestartLimit,
     Significant,
+    Spending,
     StartWithin,
     Stop,
     Timeout,
     Tools,
+    ToolsBreak,
     Use,
     Waits,
 )
-from .policies import Backoff, Intensity, Mailbox, Policies, Spec
-from .rules import KINDS, kind_of, violations
+from .nodes import KINDS, kind_of
+from .policies import Backoff, Intensity, Mailbox, Policies
+from .rules import violations
 from .values import Count, Id, Text
 
 if TYPE_CHECKING:
@@ -58,59 +71,68 @@ __all__ = [
     "Policies",
     "PoolNode",
     "SupervisorNode",
+    "Supervising",
     "Template",
     "Tree",
+    "Worker",
 ]
 
 VERSION: Literal[1] = 1
 
 
-class Template(Spec):
+class Worker(Spec):
+    """What an agent and a template say: how it is made, and how it and its work are treated."""
+
+    use: Use
+    with_: Arguments = Field(default_factory=dict)
+    handles: Handles = ()
+    reads: Reads = None
+    tools: Tools = ()
+    timeout: Timeout = None
+    attempt_timeout: AttemptTimeout = None
+    idle_timeout: IdleTimeout = None
+    recovery: Recovery = None
+    judges: Judged = ()
+    judging: Judging = "first"
+    breaker: Breaks = None
+    tool_breaker: ToolsBreak = None
+    budget: Spending = ()
+    health: Healthy = None
+    loops: Looping = None
+    classify: Classify = ()
+    restart: Restart = "permanent"
+    shutdown: Stop = 5.0
+    start_timeout: StartWithin = "infinity"
+    dispatcher: Dispatcher = "loop"
+    mailbox: Inbox = None
+
+
+class Template(Worker):
     """What each child of a pool or of a dynamic supervisor is: an agent without an id."""
 
-    use: Use
-    with_: Arguments = Field(default_factory=dict)
-    handles: Handles = ()
-    reads: Reads = None
-    tools: Tools = ()
-    timeout: Timeout = None
+
+class Supervising(Spec):
+    """What all kinds of supervisors say: how their children are restarted, and what holds for the work below."""
+
+    intensity: RestartLimit = Intensity()
+    backoff: Waits = Backoff()
+    recovery: Recovery = None
+    budget: Spending = ()
+    loops: Looping = None
+    classify: Classify = ()
     restart: Restart = "permanent"
-    shutdown: Stop = 5.0
-    start_timeout: StartWithin = "infinity"
-    dispatcher: Dispatcher = "loop"
-    mailbox: Inbox = None
-
-
-class AgentNode(Spec):
-    """An agent: an actor that handles tasks."""
-
-    kind: ClassVar[str] = "agent"
-
-    agent: Ident
-    use: Use
-    with_: Arguments = Field(default_factory=dict)
-    handles: Handles = ()
-    reads: Reads = None
-    tools: Tools = ()
-    timeout: Timeout = None
-    restart: Restart = "permanent"
-    shutdown: Stop = 5.0
+    shutdown: Stop = "infinity"
     significant: Significant = False
-    start_timeout: StartWithin = "infinity"
-    dispatcher: Dispatcher = "loop"
-    mailbox: Inbox = None
-
-    @property
-    def id(self) -> str:
-        """The id within the supervisor."""
-        return self.agent
 
 
-class PoolNode(Spec):
-    """Several equal children behind one ref."""
+# A kind's own keys, which come first: see `Spec`.
 
-    kind: ClassVar[str] = "pool"
 
+class _Agent(Spec):
+    agent: Ident
+
+
+class _Pool(Spec):
     pool: Ident
     size: Count = Field(ge=1, le=100_000, description="How many children.", examples=[4])
     route: Literal["round_robin", "least_mailbox", "consistent_hash", "broadcast"] = Field(
@@ -123,23 +145,9 @@ class PoolNode(Spec):
         examples=["customer_id"],
     )
     child: Template = Field(description="What each of them is: an agent without an id.")
-    intensity: Limits = Intensity()
-    backoff: Waits = Backoff()
-    restart: Restart = "permanent"
-    shutdown: Stop = "infinity"
-    significant: Significant = False
-
-    @property
-    def id(self) -> str:
-        """The id within the supervisor."""
-        return self.pool
 
 
-class DynamicNode(Spec):
-    """A supervisor whose children are started while it runs."""
-
-    kind: ClassVar[str] = "dynamic"
-
+class _Dynamic(Spec):
     dynamic: Ident
     max_children: Count | None = Field(
         None,
@@ -151,11 +159,47 @@ class DynamicNode(Spec):
         None,
         description="What each child is: an agent without an id; whatever is asked for if the key is absent.",
     )
-    intensity: Limits = Intensity()
-    backoff: Waits = Backoff()
-    restart: Restart = "permanent"
-    shutdown: Stop = "infinity"
+
+
+class _Supervisor(Spec):
+    supervisor: Ident
+    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = Field(
+        "one_for_one",
+        description="Who is restarted when a child dies: that child, all of them, or it and those after it.",
+    )
+    auto_shutdown: Literal["never", "any_significant", "all_significant"] = Field(
+        "never", description="Whether the supervisor ends when significant children have ended by themselves."
+    )
+
+
+class AgentNode(Worker, _Agent):
+    """An agent: an actor that handles tasks."""
+
+    kind: ClassVar[str] = "agent"
+
     significant: Significant = False
+
+    @property
+    def id(self) -> str:
+        """The id within the supervisor."""
+        return self.agent
+
+
+class PoolNode(Supervising, _Pool):
+    """Several equal children behind one ref."""
+
+    kind: ClassVar[str] = "pool"
+
+    @property
+    def id(self) -> str:
+        """The id within the supervisor."""
+        return self.pool
+
+
+class DynamicNode(Supervising, _Dynamic):
+    """A supervisor whose children are started while it runs."""
+
+    kind: ClassVar[str] = "dynamic"
 
     @property
     def id(self) -> str:
@@ -163,24 +207,11 @@ class DynamicNode(Spec):
         return self.dynamic
 
 
-class SupervisorNode(Spec):
+class SupervisorNode(Supervising, _Supervisor):
     """A supervisor: it starts its children in their order, watches them, and restarts them."""
 
     kind: ClassVar[str] = "supervisor"
 
-    supervisor: Ident
-    strategy: Literal["one_for_one", "one_for_all", "rest_for_one"] = Field(
-        "one_for_one",
-        description="Who is restarted when a child dies: that child, all of them, or it and those after it.",
-    )
-    intensity: Limits = Intensity()
-    backoff: Waits = Backoff()
-    auto_shutdown: Literal["never", "any_significant", "all_significant"] = Field(
-        "never", description="Whether the supervisor ends when significant children have ended by themselves."
-    )
-    restart: Restart = "permanent"
-    shutdown: Stop = "infinity"
-    significant: Significant = False
     children: Annotated[tuple[ChildNode, ...], Field(strict=False)] = Field(
         (), description="The children, in the order in which they start."
     )
@@ -214,13 +245,20 @@ def _node_tag(value: Any) -> str | None:
     return f"{kind} node" if kind else None
 
 
+def _a_node(value: Any) -> Any:
+    if kind_of(value) in (None, "include"):  # a file's includes are in their places before this
+        raise no_kind("node", KINDS)
+    return value
+
+
 def _a_supervisor(value: Any) -> Any:
     kind = kind_of(value)
     if kind == "supervisor" or not (isinstance(value, dict | Spec)):
         return value
     if kind is None:
-        raise PydanticCustomError("no_kind", "expected a supervisor", {"words": KINDS})
-    raise PydanticCustomError("root_kind", "the root is of kind {kind}: expected a supervisor", {"kind": kind})
+        raise no_kind("node", KINDS)
+    why = {"why": f"the root of the tree is {kind}", "legal": "a supervisor"}
+    raise PydanticCustomError("root_kind", "{why}: expected {legal}", why)
 
 
 ChildNode: TypeAlias = Annotated[
@@ -230,11 +268,8 @@ ChildNode: TypeAlias = Annotated[
         Annotated[PoolNode, Tag("pool node")],
         Annotated[AgentNode, Tag("agent node")],
     ],
-    Discriminator(
-        _node_tag,
-        custom_error_type="no_kind",
-        custom_error_message="expected a mapping with one of the keys supervisor, dynamic, pool, agent",
-    ),
+    Discriminator(_node_tag),
+    BeforeValidator(_a_node),
 ]
 Node: TypeAlias = SupervisorNode | DynamicNode | PoolNode | AgentNode
 

@@ -11,6 +11,7 @@ from treeward.runtime.system import ActorSystem
 from treeward.supervisors.requests import WhichChildren
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.supervisor import Supervisor
+from treeward.supervisors.work.policy import NOTHING
 
 PATIENT = Intensity(1000, 1.0)
 
@@ -36,7 +37,7 @@ class Grown:
 
 @pytest.fixture(scope="session")
 def grow():
-    """`async with grow({"billing": (Billing, Profile(...), {arguments})}) as tree`."""
+    """`async with grow({"billing": (Billing, Profile(...), {arguments}, Work(...))}) as tree`."""
     return grown
 
 
@@ -52,6 +53,6 @@ async def grown(agents, *, backoff=None, intensity=PATIENT, **changes):
         yield tree
 
 
-def child(name, cls, profile=None, arguments=None, **changes):
+def child(name, cls, profile=None, arguments=None, work=NOTHING, **changes):
     attributes = {} if profile is None else {"profile": profile}
-    return ChildSpec(id=name, start=Factory(cls, (), arguments or {}, attributes), **changes)
+    return ChildSpec(id=name, start=Factory(cls, (), arguments or {}, attributes), **{"work": work, **changes})

@@ -29,6 +29,7 @@ from treeward.runtime.errors import ActorCrashed, AskTimeout, StartFailed
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Outcome, Part, Task, Usage
 from treeward.supervisors.spec import Backoff
+from treeward.supervisors.work.errors import WorkError
 
 PAYMENTS = Profile(tools=("payments.*", "test_agent.double"))
 KEYS: list[str] = []
@@ -518,12 +519,12 @@ async def test_a_tool_that_is_none_fails_the_start():
 
 
 def test_tool_errors_are_always_expected():
-    """A class that declares expected errors of its own keeps the tools' errors among them."""
+    """A class that declares expected errors of its own keeps those of tools and of work among them."""
 
     class Own(Agent):
         expected = (ValueError,)
 
-    assert Own.expected == (ValueError, ToolError)
+    assert Own.expected == (ValueError, ToolError, WorkError)
 
 
 def test_a_subclass_inherits_tools():
@@ -546,3 +547,26 @@ def test_a_timeout_is_an_unavailable_tool():
     error = ToolUnavailable("payments.refund", "top/payments", AskTimeout("top/payments", 3))
     assert (error.tool, error.owner) == ("payments.refund", "top/payments")
     assert "did not reply within 3 s" in str(error)
+
+
+async def test_agents_that_call_each_others_tools_over_one_task_are_seen(grow):
+    """A tool's owner that waits for the caller, over the same task, would wait for itself: the call ends at once."""
+
+    class Asker(Agent):
+        async def handle(self, task):
+            return await self.call("teller.say")
+
+        @tool
+        def word(self) -> str:
+            return "hello"
+
+    class Teller(Agent):
+        @tool
+        async def say(self) -> str:
+            return await self.call("asker.word")
+
+    may = Profile(tools=("*",))
+    async with grow({"asker": (Asker, may), "teller": (Teller, may)}) as tree:
+        outcome = await deliver(tree.ref("asker"), Task("t", "x"))
+    assert outcome.status == "failed"
+    assert "which waits for" in outcome.error

@@ -10,16 +10,12 @@ from hypothesis import strategies as st
 
 from treeward.agents.agent import Agent
 from treeward.agents.delivery import deliver
-from treeward.agents.events import TaskRedelivered
-from treeward.agents.profile import Profile
 from treeward.runtime.actor import Actor, Factory
 from treeward.runtime.exits import Exit
 from treeward.runtime.mailbox import MailboxSpec
 from treeward.runtime.system import ActorSystem
-from treeward.runtime.task import Outcome, Part, Task
-from treeward.supervisors.spec import Backoff
-
-SLOW = Backoff(initial=2.0, factor=1.0, max=2.0, jitter="none")
+from treeward.runtime.task import Outcome, Task
+from treeward.supervisors.work.policy import Work
 
 
 class Scripted(Agent):
@@ -42,76 +38,6 @@ class Scripted(Agent):
 @pytest.fixture(autouse=True)
 def nothing_seen():
     Scripted.seen.clear()
-
-
-async def test_a_task_is_done(grow):
-    """The outcome of a task that is done at once has its output, its one part and its time."""
-    async with grow({"one": (Scripted,)}) as tree:
-        outcome = await deliver(tree.ref("one"), Task("t", [2.0]))
-    (part,) = outcome.parts
-    assert (outcome.task_id, outcome.status, outcome.output, outcome.seconds) == ("t", "ok", "attempt 1", 2.0)
-    assert part == Part("top/one", "ok", 1, "attempt 1", 2.0)
-
-
-async def test_a_crash_gives_the_task_to_the_next_incarnation(grow):
-    """The same task comes again with the next attempt's number and the same key; the part counts the attempts."""
-    async with grow({"one": (Scripted,)}) as tree:
-        outcome = await deliver(tree.ref("one"), Task("t", ["crash", "ok"], idempotency_key="k"))
-        told = tree.told(TaskRedelivered)
-    assert Scripted.seen == [("t", 1, 1, "k"), ("t", 2, 2, "k")]
-    assert (outcome.status, outcome.parts[0].attempts) == ("ok", 2)
-    assert [(event.path, event.task, event.attempt) for event in told] == [("top/one", "t", 2)]
-    assert "RuntimeError: oh" in told[0].cause
-
-
-async def test_attempts_have_an_end(grow):
-    """A task that kills every incarnation fails after its last attempt, and says of what."""
-    async with grow({"one": (Scripted,)}) as tree:
-        outcome = await deliver(tree.ref("one"), Task("t", ["crash"], max_attempts=3))
-    assert [attempt for _, attempt, _, _ in Scripted.seen] == [1, 2, 3]
-    assert (outcome.status, outcome.parts[0].attempts) == ("failed", 3)
-    assert "RuntimeError: oh" in outcome.error
-
-
-async def test_attempts_that_were_made_before_count(grow):
-    """A task that arrives as its last attempt is not given again."""
-    async with grow({"one": (Scripted,)}) as tree:
-        outcome = await deliver(tree.ref("one"), Task("t", ["crash"], attempt=3, max_attempts=3))
-    assert len(Scripted.seen) == 1
-    assert outcome.status == "failed"
-
-
-async def test_no_attempt_begins_after_the_deadline(grow):
-    """A task waits for a restart no longer than its deadline, and is then not begun any more."""
-    async with grow({"one": (Scripted,)}, backoff=SLOW) as tree:
-        begun = tree.now
-        outcome = await deliver(tree.ref("one"), Task("t", ["crash", "ok"], deadline=tree.now + 1.0))
-        assert tree.now == begun + 1.0
-        await tree.system.clock.sleep(5)
-    assert len(Scripted.seen) == 1
-    assert (outcome.status, outcome.error) == ("failed", "top/one: no answer within 1 s")
-
-
-async def test_a_hang_ends_at_the_deadline(grow):
-    """An agent that does not answer by the deadline makes a failed outcome, and is free for the next task."""
-    async with grow({"one": (Scripted,)}) as tree:
-        outcome = await deliver(tree.ref("one"), Task("t", ["hang"], deadline=tree.now + 3.0))
-        following = await deliver(tree.ref("one"), Task("u", ["ok"], deadline=tree.now + 1.0))
-    assert (outcome.status, outcome.seconds, outcome.parts[0].error) == (
-        "failed",
-        3.0,
-        "no answer within 3 s",
-    )
-    assert (following.status, following.seconds) == ("ok", 0.0)
-
-
-@pytest.mark.parametrize(("own", "deadline", "seconds"), [(2.0, 5.0, 2.0), (5.0, 2.0, 2.0), (2.0, None, 2.0)])
-async def test_the_sooner_of_timeout_and_deadline_counts(grow, own, deadline, seconds):
-    """A task ends with the agent's own timeout or its deadline, whichever is sooner, over all attempts."""
-    async with grow({"one": (Scripted, Profile(timeout=own))}) as tree:
-        until = None if deadline is None else tree.now + deadline
-        outcome = await deliver(tree.ref("one"), Task("t", ["crash", "hang"], deadline=until))
-    assert (outcome.status, outcome.seconds) == ("failed", seconds)
 
 
 async def test_a_late_result_is_dropped(grow):
@@ -216,7 +142,7 @@ async def test_a_stopped_system_answers(grow):
     async with grow({"one": (Scripted,)}, shutdown="brutal_kill") as tree:
         work = asyncio.ensure_future(deliver(tree.ref("one"), Task("t", ["hang"])))
         await asyncio.sleep(1)
-    assert (await work).status == "failed"
+    assert (await work).status in ("failed", "canceled")
 
 
 STEPS = st.lists(st.sampled_from(["ok", "crash", "hang", 0.5]), min_size=1, max_size=5)
@@ -228,7 +154,7 @@ async def test_every_task_has_one_outcome(grow, steps, most, patience, tasks):
     Scripted.seen.clear()
     if patience is None:
         steps = [step for step in steps if step != "hang"] or ["ok"]
-    async with grow({"one": (Scripted, Profile(timeout=patience))}) as tree:
+    async with grow({"one": (Scripted,)}, work=Work(timeout=patience)) as tree:
         begun = tree.now
         made = [Task(f"t{number}", steps, max_attempts=most) for number in range(tasks)]
         outcomes = await asyncio.gather(*(deliver(tree.ref("one"), task) for task in made))
@@ -238,4 +164,4 @@ async def test_every_task_has_one_outcome(grow, steps, most, patience, tasks):
         attempts = [attempt for task, attempt, *_ in Scripted.seen if task == outcome.task_id]
         assert attempts == sorted(set(attempts))
         assert len(attempts) <= outcome.parts[0].attempts <= most
-        assert outcome.status in ("ok", "failed")
+        assert outcome.status in ("ok", "failed", "dead_letter")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from treeward.agents.agent import Agent
@@ -86,6 +88,7 @@ async def test_only_an_agent_can_be_named(grow, who):
 
 async def test_nothing_is_looked_at_where_nothing_is_armed(grow):
     """Without a fault no visit is even made; what was armed can be taken back."""
+    gc.collect()  # systems of other tests that nobody has any more
     async with grow(TREE) as tree:
         seen = []
         disarm = arm(tree.system, seen.append)

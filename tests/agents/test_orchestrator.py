@@ -21,6 +21,7 @@ from treeward.runtime.actor import Factory
 from treeward.runtime.errors import ActorStopped
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
+from treeward.supervisors.work.policy import Work
 
 
 class Worker(Agent):
@@ -70,8 +71,8 @@ def nothing_seen():
     Ledger.book.clear()
 
 
-def worker(*kinds, **changes):
-    return (Worker, Profile(handles=kinds, **changes))
+def worker(*kinds, timeout=None, **changes):
+    return (Worker, Profile(handles=kinds, **changes), None, Work(timeout=timeout))
 
 
 TREE = {"billing": worker("billing"), "sales": worker("sales"), "desk": (Desk,), "front": (Planned,)}
@@ -152,7 +153,7 @@ async def test_a_failed_worker_leaves_a_partial_answer(grow):
     async with grow(TREE) as tree:
         outcome = await ask(tree, sub("billing", "crash"), sub("sales"))
     assert (outcome.status, outcome.output) == ("partial", {"sales": "sales done"})
-    assert who(outcome) == {"billing": ("failed", 3), "sales": ("ok", 1), "front": ("partial", 1)}
+    assert who(outcome) == {"billing": ("dead_letter", 2), "sales": ("ok", 1), "front": ("partial", 1)}
     assert "billing: " in outcome.error
     assert "RuntimeError: oh" in outcome.error
 
@@ -426,11 +427,11 @@ async def test_a_crash_in_the_middle_changes_nothing(grow, name):
 
 
 async def test_attempts_of_two_layers_do_not_multiply(grow):
-    """What an orchestrator's own crashes have used up, its workers do not have any more."""
+    """A worker's step has as many attempts as the request allows, and no more."""
     async with grow(TREE) as tree:
         first = await ask(tree, sub("billing", "crash"))
-        last = await ask(tree, sub("billing", "crash"), attempt=3)
-    assert (who(first)["billing"], who(last)["billing"]) == (("failed", 3), ("failed", 1))
+        last = await ask(tree, sub("billing", "crash"), max_attempts=1, idempotency_key="another")
+    assert (who(first)["billing"], who(last)["billing"]) == (("dead_letter", 2), ("failed", 1))
 
 
 async def test_usage_is_the_sum_of_all(grow):

@@ -11,7 +11,6 @@ from treeward.agents.agent import Agent
 from treeward.agents.conditions import Condition
 from treeward.agents.delivery import deliver
 from treeward.agents.errors import InvalidRules, ToolRefused
-from treeward.agents.patterns import LONGEST_INPUT
 from treeward.agents.profile import Profile
 from treeward.agents.rulebook import Rulebook, read_rules
 from treeward.agents.rules import RuleAgent
@@ -19,6 +18,7 @@ from treeward.agents.tools import IdempotencyKey, tool
 from treeward.runtime.actor import Factory
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
+from treeward.supervisors.patterns import LONGEST_INPUT
 
 BILLING = [
     {

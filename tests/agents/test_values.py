@@ -50,13 +50,6 @@ def test_tools_are_allowed_by_patterns(patterns, tool, allowed):
     assert Profile(tools=patterns).allows(tool) is allowed
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
-def test_a_timeout_is_above_zero(timeout):
-    """A timeout that gives no time is refused in words."""
-    with pytest.raises(ValueError, match="expected seconds, more than 0"):
-        Profile(timeout=timeout)
-
-
 @pytest.mark.parametrize("field", ["handles", "reads", "tools"])
 def test_one_word_is_not_several(field):
     """A single text where several words belong is refused, rather than read letter by letter."""

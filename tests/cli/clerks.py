@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 from treeward.agents.agent import Agent, NeedsHuman
+from treeward.agents.orchestrator import Orchestrator
 from treeward.runtime.actor import Actor
 from treeward.runtime.task import Outcome
 
@@ -32,6 +34,13 @@ class Clerk(Agent):
 
     async def do_human(self, task, rest):
         return NeedsHuman("ask a person", "a draft")
+
+    async def do_lose(self, task, rest):
+        self.system.dead_letters.add(replace(task, input=rest), self.path, "poison")
+        return "lost"
+
+    async def do_mind(self, task, rest):
+        return f"minded: {task.feedback[0]}" if task.feedback else NeedsHuman("too odd")
 
     async def do_status(self, task, rest):
         return Outcome(task.id, rest, "an output", error=None if rest == "ok" else "an error")
@@ -95,3 +104,10 @@ class SlowStart(Actor):
 class StuckStart(Actor):
     def on_start(self):
         time.sleep(600)
+
+
+class Chief(Orchestrator):
+    """Has the clerk do everything; what the clerk leaves to a person goes to the desk."""
+
+    def classify(self, task):
+        return ("work",)

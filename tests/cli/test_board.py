@@ -15,6 +15,7 @@ from treeward.runtime.exits import Exit
 from treeward.runtime.telemetry import ActorEnded
 from treeward.supervisors.requests import ChildRestarting, GaveUp
 from treeward.supervisors.snapshot import Snapshot
+from treeward.supervisors.work.breaker import BreakerView
 
 CLERK = "office/front/clerk"
 
@@ -33,6 +34,10 @@ def actor(path, *children, **changes):
         "children": children,
     }
     return Snapshot(**(values | changes))
+
+
+def breaker(state):
+    return BreakerView(CLERK, state, 5, 9, 3, 0, 4.0, 30.0, 1)
 
 
 def office(**clerk):
@@ -144,6 +149,9 @@ def test_a_row_for_each_actor():
         ({"state": "restarting"}, "◐ restarting"),
         ({"state": "stopped"}, "○ stopped"),
         ({"abandoned": 2}, "● running +2 abandoned"),
+        ({"health": "too slow"}, "● running, unhealthy"),
+        ({"breaker": breaker("open")}, "● running, breaker open"),
+        ({"breaker": breaker("forced_open"), "health": "too slow"}, "● running, unhealthy, breaker open"),
         ({"busy": True}, "busy"),
     ],
 )
@@ -221,3 +229,26 @@ def test_rows_know_where_something_stirs():
         ("spare", False),
         ("archive", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "stirs"),
+    [
+        ({"health": "too slow"}, True),
+        ({"breaker": breaker("open")}, True),
+        ({"breaker": breaker("closed")}, False),
+        ({"breaker": breaker("half_open")}, False),
+    ],
+)
+def test_what_does_not_do_well_stirs(changes, stirs):
+    """Unhealthy actors, and those whose breaker shuts their work out, are not left out of a small window."""
+    assert rows_of(office(**changes), Activity("office"))[0].stirs is stirs
+
+
+def test_a_tree_may_be_higher_than_the_stack_is_deep():
+    """Two thousand levels have as many rows."""
+    tree = actor("leaf", mailbox=1)
+    for level in range(2000):
+        tree = actor(f"level{level}", tree)
+    rows = rows_of(tree, Activity("office"))
+    assert (len(rows), rows[0].stirs, rows[-1].name) == (2001, True, "leaf")

@@ -136,8 +136,8 @@ def test_one_sees_a_crash_and_a_restart(live):
     """An agent that dies and comes back: its life, its restarts, why its last life ended; the log is above the tree."""
     live.type("crash badly\r")
     live.wait_for("child.restarting")
-    live.wait_for(r"failed: office/clerk \(incarnation 3\) crashed: ValueError: badly")
-    live.wait_for(r"clerk +● running +4 +3 +ValueError: badly")
+    live.wait_for("dead_letter: ValueError: badly")
+    live.wait_for(r"clerk +● running +3 +2 +ValueError: badly")
 
 
 def test_an_answer_cannot_give_the_terminal_orders(live):
@@ -164,6 +164,116 @@ def test_commands(live):
     live.wait_for(r"(?s)sleeper.*sleeper")
     live.type("/nope now\r")
     live.wait_for("/nope now: there is no such command")
+
+
+@pytest.fixture
+def office(screen, project):
+    """The screen of a daemon with a desk."""
+    tree = """
+treeward: 1
+name: office
+tree:
+  supervisor: office
+  backoff: none
+  children:
+    - {agent: desk, use: desk, with: {database: desk.db}, dispatcher: thread}
+    - {agent: clerk, use: "clerks:Clerk", handles: [work]}
+    - {agent: chief, use: "clerks:Chief"}
+entry: chief
+"""
+    running = screen("--parallel", "2", file=project.write(tree, "office.yaml"))
+    running.wait_for(READY)
+    return running
+
+
+def test_a_case_is_announced_and_answered(office):
+    """A case that is opened is one line; `/desk` lists it, shows it, and has it answered."""
+    office.type("human help\r")
+    office.wait_for(r"case-1 waits for a person: ask a person \(/desk case-1\)\n")
+    office.wait_for(r"needs_human: .*case-1")
+    office.type("/desk\r")
+    office.wait_for("> /desk\n")
+    office.wait_for(r"case +state +since +from +reason +request *\ncase-1 +open +\ds +office/clerk +ask a ")
+    office.type("/desk case-1\r")
+    office.wait_for(r"case-1, open, opened \ds ago\nrequest +human help *\nreason +ask a person")
+    office.type("/desk answer case-1 Yes, do.\r")
+    office.wait_for("> /desk answer case-1 Yes, do.\n")
+    office.wait_for("case-1 is answered\n")
+    office.type("/desk\r")
+    office.wait_for("no case waits for a person")
+    office.type("/desk case-1\r")
+    office.wait_for(r"answered +Yes, do. \(\S+\)")
+
+
+def test_a_case_is_returned(office):
+    """A case that is returned goes to the agent that had it; one sees when it is done."""
+    office.type("mind the date\r")
+    office.wait_for("case-1 waits for a person: too odd")
+    office.type("/desk return case-1 it is May\r")
+    office.wait_for("case-1 is returned: office/clerk tries again")
+    office.wait_for(r"case-1 was answered by office/clerk \(/desk case-1\)")
+    office.type("/desk case-1\r")
+    office.wait_for(r"answered +minded: it is May \(office/clerk\)")
+
+
+def test_the_desk_while_a_task_runs(office):
+    """Commands are obeyed while tasks are in hand, and while one types on."""
+    office.type("human help\rwait 3\r")
+    office.wait_for("case-1 waits for a person")
+    office.wait_for(r"clerk +● running +1 +[0-9a-f]{8} 0\.\d s")
+    office.type("/desk drop case-1 not ours\r")
+    office.wait_for("case-1 is dropped")
+    office.type("/dlq\r")
+    office.wait_for("no dead letters")
+    office.type("typed meanwhile")
+    office.wait_for("waited 3")
+    office.wait_for("> typed meanwhile")
+
+
+def test_mistakes_with_commands_are_told(office):
+    """A mistake is said in one line, and changes nothing."""
+    for typed, said in (
+        ("/desk answer case-1", "the text is missing: expected /desk answer ID TEXT"),
+        ("/desk case-9", "there is no case 'case-9': list the cases to see their ids"),
+        ("/dlq redrive", r"the id is missing: expected /dlq redrive ID \| all"),
+        ("/dlq show dl-1", "there is no dead letter 'dl-1'"),
+        ("/desktop", "/desktop: there is no such command; /help lists them"),
+    ):
+        office.type(f"{typed}\r")
+        office.wait_for(said)
+    office.type("/help\r")
+    office.wait_for(
+        r"(?s)/desk answer ID TEXT.*/desk return ID NOTE.*/desk drop ID REASON.*/dlq redrive ID.*/dlq purge ID"
+    )
+
+
+def test_dead_letters(office):
+    """`/dlq` lists the dead letters, shows one, has it redriven, and throws the others away."""
+    office.type("lose hello\rlose crash again\rlose third\r")
+    for _ in range(3):
+        office.wait_for("lost\n")
+    office.type("/dlq\r")
+    office.wait_for(r"3 dead letters; so far 3 poison\n(?s:.*)dl-1 +\ds +poison +office/clerk +task +hello")
+    office.type("/dlq show dl-1\r")
+    office.wait_for(r"dl-1, poison, \ds ago\nfor +office/clerk *\nkind +task *\ncontent +hello")
+    office.type("/dlq redrive dl-1\r")
+    office.wait_for("dl-1 is given to office/clerk again\n")
+    office.wait_for("dl-1: done: hello\n")
+    office.type("/dlq redrive dl-2\r")
+    office.wait_for("dl-2: dead_letter: ValueError: again\n")
+    office.type("/dlq purge all\r")
+    office.wait_for("2 dead letters thrown away")
+    office.type("/dlq\r")
+    office.wait_for("no dead letters; so far 4 poison")
+
+
+def test_the_end_waits_for_what_a_command_has_begun(office):
+    """`/quit` lets a redriven message come to its end."""
+    office.type("lose wait 1\r")
+    office.wait_for("lost\n")
+    office.type("/dlq redrive dl-1\r/quit\r")
+    office.wait_for("dl-1: waited 1\n")
+    assert office.end()[0] == 0
 
 
 @pytest.mark.parametrize("keys", ["/quit\r", "/exit\r", "\x04"])

@@ -44,6 +44,9 @@ def test_every_status_has_its_row():
     assert {status for status, _ in rows} == set(get_args(Status))
 
 
+NOTHING = {"model_calls": 0, "tool_calls": 0, "input_tokens": 0, "output_tokens": 0, "cost": 0.0}
+
+
 def test_the_json_of_an_outcome():
     """One object on one line, with these fields and no others."""
     text = to_json(OUTCOME)
@@ -60,6 +63,7 @@ def test_the_json_of_an_outcome():
                 "output": {"refund": 8},
                 "seconds": 0.25,
                 "error": None,
+                "usage": NOTHING,
             },
             {
                 "agent": "support/sales",
@@ -68,11 +72,16 @@ def test_the_json_of_an_outcome():
                 "output": None,
                 "seconds": 1.0,
                 "error": "no such plan",
+                "usage": NOTHING,
             },
         ],
         "usage": {"model_calls": 0, "tool_calls": 3, "input_tokens": 0, "output_tokens": 0, "cost": 0.0},
         "error": "sales: no such plan",
         "seconds": 1.25,
+        "rung": "first",
+        "failure": None,
+        "verdicts": [],
+        "evidence": None,
     }
 
 

@@ -28,7 +28,8 @@ def test_an_outcome_as_json(run):
     """`--json` prints exactly one object, with everything about the outcome."""
     result = run("--ask", "hello", "--json")
     outcome = json.loads(result.stdout)
-    assert list(outcome) == ["task_id", "status", "output", "parts", "usage", "error", "seconds"]
+    asked_for = ["task_id", "status", "output", "parts", "usage", "error", "seconds"]
+    assert list(outcome) == [*asked_for, "rung", "failure", "verdicts", "evidence"]
     assert (result.exit_code, outcome["status"], outcome["output"]) == (0, "ok", "done: hello")
     assert [(part["agent"], part["attempts"]) for part in outcome["parts"]] == [("office/clerk", 1)]
 

@@ -114,14 +114,14 @@ async def test_a_signal_cancels_the_task(settings):
 async def test_a_root_that_gives_up_over_a_task_is_told(settings, project):
     """The outcome is there, and so is the reason for which the tree is not."""
     text = (project.directory / "tree.yaml").read_text()
-    file = project.write(text.replace("backoff: none", "backoff: none\n  intensity: {restarts: 1, within: 60s}"))
+    file = project.write(text.replace("backoff: none", "backoff: none\n  intensity: {restarts: 0, within: 60s}"))
     outcome, fall = await ask_once(settings(file), Interrupts(), "crash badly")
     assert outcome.status == "failed"
     assert fall.code == Code.GAVE_UP
     assert fall.lines == (
         (
             "treeward: the root supervisor 'office' gave up: "
-            "child 'clerk' needed more than 1 restart within 60 s: ValueError: badly"
+            "child 'clerk' needed more than 0 restarts within 60 s: ValueError: badly"
         ),
     )
 
@@ -136,7 +136,7 @@ async def test_requests_are_answered_in_their_order(settings):
     assert screen.shown == [
         ("wait 2", "ok", 2.0),
         ("hello", "ok", 2.0),
-        ("crash", "failed", 2.0),
+        ("crash", "dead_letter", 2.0),
         ("human", "needs_human", 2.0),
     ]
     assert screen.told == ["office", "ended"]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import logging
+import pkgutil
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import treeward
-import treeward.agents.errors
-import treeward.agents.events
-import treeward.runtime.system
-import treeward.supervisors.errors
-import treeward.supervisors.requests
-import treeward.trees.problems
 from treeward.runtime.errors import TreewardError
 from treeward.runtime.telemetry import Event
-from treeward.trees.schema import reference_markdown
+from treeward.trees.reference import reference_markdown
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCS = sorted((CHECKOUT / "docs").glob("*.md"))
 DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *DOCS]
+ROOMS = ("runtime", "supervisors", "agents", "trees")
+EXAMPLES = "treeward.trees.library."  # trees that come with Treeward, and what is theirs alone
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
@@ -29,7 +29,20 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 DRAWN_ERROR = re.compile(r"^([│ ├└─]*)([A-Z]\w+)", re.MULTILINE)
 
-RENEW = "from treeward.trees.schema import reference_markdown as made; print(made(), end='')"
+
+def modules():
+    """Imports all that the rooms are made of, and returns the modules' names."""
+    rooms = [importlib.import_module(f"treeward.{room}") for room in ROOMS]
+    found = [each.name for room in rooms for each in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")]
+    names = frozenset(name for name in found if not name.startswith(EXAMPLES))
+    for name in names:
+        importlib.import_module(name)
+    return names
+
+
+MODULES = modules()
+
+RENEW = "from treeward.trees.reference import reference_markdown as made; print(made(), end='')"
 
 
 def prose(document):
@@ -86,10 +99,17 @@ def test_events_are_documented():
     assert documented == {(event.name, logging.getLevelName(event.level).lower()) for event in events_below(Event)}
 
 
+def test_events_are_told():
+    """Each event is reported somewhere in the rooms: there is none that never comes."""
+    sources = [ast.parse(Path(sys.modules[name].__file__).read_text()) for name in MODULES]
+    used = {node.id for source in sources for node in ast.walk(source) if isinstance(node, ast.Name)}
+    assert {event.__name__ for event in events_below(Event)} <= used
+
+
 def events_below(parent):
-    """Yields the events that the rooms report."""
+    """Yields the events that the rooms report, wherever in them they are declared."""
     for event in parent.__subclasses__():
-        if re.fullmatch(r"treeward\.(runtime|supervisors|agents|trees)\.\w+", event.__module__):
+        if event.__module__ in MODULES:
             yield event
         yield from events_below(event)
 
@@ -119,6 +139,6 @@ def drawn_errors():
 def errors_below(parent):
     """Yields the errors of the rooms' own files of errors, each with the one that it is derived from."""
     for error in parent.__subclasses__():
-        if re.fullmatch(r"treeward\.\w+\.(errors|problems)", error.__module__):
+        if error.__module__ in MODULES and error.__module__.rpartition(".")[2] in ("errors", "problems"):
             yield error.__name__, parent.__name__
         yield from errors_below(error)

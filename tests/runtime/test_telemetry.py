@@ -74,8 +74,8 @@ async def test_an_observer_that_raises_is_reported_and_changes_nothing(caplog):
         (ActorEnded("a", 1, 0.5, ValueError("x")), {"reason": "ValueError: x"}),
         (HookFailed("a", 1, 0.5, "on_stop", KeyError("k")), {"hook": "on_stop", "error": "KeyError: 'k'"}),
         (
-            MessageLost("a", 0, 0.5, "stopped", "Task", 3),
-            {"reason": "stopped", "message_type": "Task", "suppressed": 3},
+            MessageLost("a", 0, 0.5, "stopped", "Task", 3, "dl-7"),
+            {"reason": "stopped", "message_type": "Task", "suppressed": 3, "letter": "dl-7"},
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",

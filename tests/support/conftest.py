@@ -1,15 +1,27 @@
-"""What the tests of the support tree share: books with known customers, at a known moment."""
+"""What the tests of the support tree share: books with known customers, at a known moment; and the tree itself."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import itertools
+import json
+import re
+import shutil
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime
 
 import pytest
 
+from treeward.agents.state import state_path
+from treeward.runtime.clock import LoopClock
 from treeward.runtime.entropy import Entropy
+from treeward.trees import library
 from treeward.trees.library.support.records import Origin
 from treeward.trees.library.support.seed import open_store
+from treeward.trees.load import load_tree
+from treeward.trees.runtime import Runtime
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC).timestamp()
 TODAY = date(2026, 11, 20)
@@ -49,3 +61,124 @@ def origin():
         return Origin(word, request or word, "billing", at)
 
     return made
+
+
+# --- the tree ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory):
+    """`async with running() as rt`: the support tree on 20 November 2026; in virtual time, if it has no `threads`."""
+    books = tmp_path_factory.mktemp("books") / "support.db"
+    open_store(books, now=NOW, rng=rng()).close()
+    tree = load_tree(library.find("support"))
+    without_threads = changed(tree, dispatcher="loop")
+    without_judges = changed(without_threads, judges=())
+
+    @asynccontextmanager
+    async def run(*, threads=False, judges=True):
+        folder = state_path("support")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(books, folder)  # to make them anew would take most of the test's time
+        clock = LoopClock(asyncio.get_running_loop(), NOW)
+        chosen = tree if threads else without_threads if judges else without_judges
+        async with Runtime(chosen, seed=1, clock=clock, grace=0.1) as rt:
+            yield rt
+
+    return run
+
+
+def changed(spec, **fields):
+    """Returns a tree, or a node, in which all agents have other values in some fields."""
+    if hasattr(spec, "entry"):
+        return spec.model_copy(update={"tree": changed(spec.tree, **fields)})
+    if hasattr(spec, "children"):
+        return spec.model_copy(update={"children": tuple(changed(child, **fields) for child in spec.children)})
+    return spec.model_copy(update=fields)
+
+
+@pytest.fixture
+def sabotage(monkeypatch):
+    """`sabotage("billing", BillingWorker, fault, method="handle", times=1)`: what one agent's method does instead.
+
+    `fault(agent, work)` is awaited in its place; `work()` does what would have been done. The returned list gets
+    an entry for each time that the fault was at work.
+    """
+
+    def install(name, cls, fault, *, method="handle", times=None):
+        original, seen = getattr(cls, method), []
+
+        async def sabotaged(self, *args, **kwargs):
+            async def work():
+                result = original(self, *args, **kwargs)
+                return await result if inspect.isawaitable(result) else result
+
+            if self.path.rpartition("/")[2] != name or (times is not None and len(seen) >= times):
+                return await work()
+            seen.append(self.incarnation)
+            return await fault(self, work)
+
+        monkeypatch.setattr(cls, method, sabotaged)
+        return seen
+
+    return install
+
+
+@pytest.fixture
+def books(state_dir):
+    """What is in the files by now."""
+    return Files(state_dir / "support")
+
+
+class Files:
+    def __init__(self, folder):
+        self._folder = folder
+
+    def rows(self, query, file="support.db"):
+        with closing(sqlite3.connect(self._folder / file)) as database:
+            return database.execute(query).fetchall()
+
+    @property
+    def refunds(self):
+        """By number, in cents: those that requests have caused."""
+        return dict(self.rows("SELECT id, amount FROM refunds WHERE request <> 'past'"))
+
+    @property
+    def changes(self):
+        return self.rows("SELECT from_plan, to_plan FROM plan_changes")
+
+    @property
+    def cancellations(self):
+        return self.rows("SELECT subscription FROM cancellations")
+
+    @property
+    def cases(self):
+        return [json.loads(document) for (document,) in self.rows("SELECT document FROM cases", "desk.db")]
+
+    def check(self, outcome):
+        """Fails if an answer claims what was not done, denies what was, or promises a person where there is no case."""
+        text = outcome.output if isinstance(outcome.output, str) else ""
+        own = re.sub("“[^”]*”", "", text)
+        claimed = refunds_in(own)
+        assert claimed.items() <= self.refunds.items(), "it claims a refund that is not there"
+        if self.refunds.keys() - claimed.keys():
+            assert not DENIES_REFUND.search(own), "it denies a refund"
+        assert self.changes or not CLAIMS_CHANGE.search(own), "it claims a change that is not there"
+        assert self.cancellations or not CLAIMS_END.search(own), "it claims a cancellation that is not there"
+        assert not (self.changes or self.cancellations) or "Nothing has been changed" not in own, "it denies a change"
+        assert set(re.findall(r"\((case-\d+)\)", text)) <= {f"case-{n}" for n, _ in enumerate(self.cases, 1)}
+        assert not INNER_WORKINGS.search(text), "it tells of its inner life"
+        return text
+
+
+DENIES_REFUND = re.compile("Nothing has been refunded|not been refunded|not charged twice|nothing to refund")
+CLAIMS_CHANGE = re.compile(r"As of .* you are on")
+CLAIMS_END = re.compile("Your subscription is canceled")
+INNER_WORKINGS = re.compile("Error|Crash|Traceback|hung|boom|None")
+
+
+def refunds_in(text):
+    """The refunds that a text says were made, by number, in cents."""
+    found = re.findall(r"I have refunded \$([\d.,]+) \(refunds? ([\d, ]+)\)", text)
+    claims = [(round(float(amount.replace(",", "")) * 100), numbers.split(", ")) for amount, numbers in found]
+    return {int(number): amount // len(numbers) for amount, numbers in claims for number in numbers}

@@ -78,10 +78,9 @@ def test_charges_are_told_with_what_became_of_them(store, origin):
 def test_plans_are_told_with_prices_and_people(store):
     """All of them, or those that were named."""
     listed = catalogue.plan_list(store, 1002)
-    assert "- basic: $9.00 a month or $90.00 a year, for 1 person" in answers.prices(listed)
-    assert (
-        answers.prices(listed, ["pro"]) == "The plan:\n- pro: $149.00 a month or $1,490.00 a year, for up to 50 people"
-    )
+    assert "- basic: $9.00 a month or $90.00 a year, for 1 person." in answers.prices(listed)
+    pro = "- pro: $149.00 a month or $1,490.00 a year, for up to 50 people."
+    assert answers.prices(listed, ["pro"]) == f"The plan:\n{pro}"
 
 
 def test_one_answer_says_nothing_twice():
@@ -90,7 +89,23 @@ def test_one_answer_says_nothing_twice():
 
 
 def test_a_person_is_promised_only_with_a_case():
-    """The number of the case is there, or that there is none yet."""
+    """Without one nobody will answer, and the customer is told so."""
     assert answers.left_to_a_person("hello", "case-3") == "A colleague will get back to you about “hello” (case-3)."
-    assert "no case yet" in answers.left_to_a_person("hello", None)
-    assert answers.not_done("hello") == "“hello” could not be done: something went wrong on our side."
+    assert answers.left_to_a_person("hello", None).endswith("please ask again later.")
+
+
+def test_what_became_of_a_request_is_not_guessed():
+    """Neither done nor not done is claimed of what came to no end."""
+    said = answers.unknown("hello", "case-3")
+    assert said.startswith("Something went wrong on our side, and I cannot say what has become of “hello”.")
+    assert said.endswith("(case-3).")
+
+
+def test_what_is_open_is_told_as_open(store, origin):
+    """A duplicate that has not come back; a subscription as it is, canceled or not."""
+    open_ones = payments.find_duplicates(store, 1001)
+    assert answers.not_yet_refunded(open_ones).endswith("That has not been refunded so far.")
+    said = answers.not_changed(catalogue.current(store, 1001, TODAY))
+    assert said.startswith("Nothing has been changed so far: you are on the team plan, billed monthly. The next charge")
+    catalogue.cancel(store, 1001, origin())
+    assert "your plan ends on" in answers.not_changed(catalogue.current(store, 1001, TODAY))

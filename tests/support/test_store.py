@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 import pytest
 
 from treeward.runtime.entropy import Entropy
+from treeward.trees.library.support import catalogue, payments
 from treeward.trees.library.support.errors import StoreUnusable
 from treeward.trees.library.support.people import CROWD, WELL_KNOWN
+from treeward.trees.library.support.records import Done, Wish
 from treeward.trees.library.support.seed import open_store
 from treeward.trees.library.support.store import Store
 
@@ -146,6 +148,17 @@ def test_a_wrong_subscription_cannot_be_written(store, wrong, why):
     """A subscription has a plan that is sold, a period with days, and an end if it is canceled."""
     with pytest.raises(sqlite3.IntegrityError, match=why), store.transaction():
         store._rows(f"UPDATE subscriptions SET {wrong} WHERE id = :id", {"id": 5001})
+
+
+def test_what_was_done_for_a_request_is_found_by_its_key(store, origin):
+    """Its own effects and those of its parts, of all kinds; not those of a key that only begins alike."""
+    refund = payments.refund(store, 70016, "charged twice", origin("k/billing/refund:1", "k/billing"))
+    change = catalogue.change_plan(store, 1002, Wish("enterprise"), origin("k/sales/change:2"))
+    end = catalogue.cancel(store, 1003, origin("k/cancel"))
+    catalogue.cancel(store, 1006, origin("kk/cancel"))
+    assert store.done_for("k") == Done((refund,), (change,), (end,))
+    assert store.done_for("k/billing") == Done((refund,))
+    assert store.done_for("k/bill") == store.done_for("K") == store.done_for("") == Done()
 
 
 def test_a_transaction_is_all_or_nothing(store):

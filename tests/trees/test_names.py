@@ -136,6 +136,30 @@ def test_functions_of_allowed_modules(actors):
     assert Names(["zoo"]).function("zoo.actors:factory").__name__ == "factory"
 
 
+def test_models_of_allowed_modules(actors):
+    """Where a judge asks for a pydantic model, one of an allowed module may be named."""
+    assert Names(["zoo"]).model("zoo.actors:Line").__name__ == "Line"
+    assert Names(["zoo", "pydantic"]).model("zoo.actors:BaseModel").__name__ == "BaseModel"
+
+
+MODELS = {
+    "not allowed": ("os:Refund", "the module 'os' is not allowed; expected a pydantic model from an allowed module; allow it with --allow os, or allow=['os']"),
+    "not there": ("zoo.actors:Lines", "the module 'zoo.actors' has no pydantic model 'Lines'; expected a pydantic model of that module; did you mean 'Line'?"),
+    "another class": ("zoo.actors:NoActor", "the module 'zoo.actors' has no pydantic model 'NoActor'; expected a pydantic model of that module"),
+    "an instance": ("zoo.actors:VALUE", "the module 'zoo.actors' has no pydantic model 'VALUE'; expected a pydantic model of that module"),
+    "imported from elsewhere": ("zoo.actors:BaseModel", "zoo.actors:BaseModel is a pydantic model of 'pydantic.main', which is not allowed"),
+    "no name": ("Line", "'Line' is not the name of a pydantic model; expected module:Class"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "message"), MODELS.values(), ids=MODELS)
+def test_no_other_model(actors, name, message):
+    """A model has to be written in a module that is allowed: one that was imported there is not enough."""
+    with pytest.raises(TreeError) as caught:
+        Names(["zoo"]).model(name)
+    assert str(caught.value) == message
+
+
 FUNCTIONS = {
     "not allowed": ("os:system", "the module 'os' is not allowed; expected a function from an allowed module; allow it with --allow os, or allow=['os']"),
     "not there": ("zoo.actors:factry", "the module 'zoo.actors' has no function 'factry'; expected a function of that module; did you mean 'factory'?"),

@@ -86,6 +86,78 @@ def test_drawings(form, drawn):
     assert render(TREE, form) == drawn
 
 
+def test_what_is_done_for_work():
+    """Judges, breakers, ladder and budgets stand behind a node, each in brackets."""
+    budgets = [{"cost": 5, "per": "day", "cheaper": "mini"}, {"tokens": 9, "calls": 2, "seconds": 90, "restarts": 1}]
+    clerk = {"use": "x", "judges": [{"confidence": 0.5}], "recovery": ["restart"], "budget": {"cost": 1}}
+    root = SupervisorNode(
+        supervisor="root",
+        recovery=["restart", "escalate"],
+        budget=budgets,
+        children=[
+            AgentNode(
+                agent="billing",
+                use="x",
+                judges=[
+                    {"schema": "m:C"},
+                    {"rules": {"required": ["a"]}, "name": FromEnvironment("hunter2", "${JUDGE}")},
+                    {"function": "m:polite"},
+                    {"agent": "root/mini"},
+                    {"quorum": [{"confidence": 0.5}]},
+                ],
+                breaker={"rate": 0.5},
+                tool_breaker={"failures": None, "rate": 0.25, "within": 1.5},
+                recovery=[{"retry": 3}, {"fallback": ["mini", "root/desk"]}, {"escalate": "desk"}],
+            ),
+            AgentNode(agent="mini", use="x", recovery=[]),
+            AgentNode(agent="desk", use="x"),
+            PoolNode(pool="clerks", size=2, child=clerk, recovery=["retry"], budget={"cost": 2.5}),
+            DynamicNode(dynamic="visitors", recovery=[{"skip": {"output": "hunter2"}}]),
+        ],
+    )
+    assert render(Tree(name="x", tree=root)).split("\n") == [
+        (
+            "root  one_for_one, 5 restarts in 1m, permanent [restart 2 > escalate] "
+            "[budget $5/day, mini from 80%, 9 tokens or 2 calls or 1 restarts or 90s/task]"
+        ),
+        (
+            "├── billing  use x, permanent [judges: schema, ${JUDGE}, polite, mini, quorum] [breaker 5 or 50%/2m] "
+            "[tool breaker 25%/1500ms] [retry 3 > fallback mini, root/desk > desk]"
+        ),
+        "├── mini  use x, permanent [no recovery]",
+        "├── desk  use x, permanent",
+        (
+            "├── clerks  pool of 2, round_robin, use x, 5 restarts in 1m, permanent [judges: confidence] [restart 2] "
+            "[budget $1/task, $2.5/task]"
+        ),
+        "└── visitors  dynamic, 5 restarts in 1m, permanent [skip]",
+    ]
+
+
+def test_what_is_done_for_work_in_pictures():
+    """Mermaid and Graphviz have a line each for what the text has in brackets."""
+    child = AgentNode(agent="a", use="x", judges=[{"confidence": 0.5}], recovery=["retry", "skip"])
+    tree = Tree(name="x", tree=SupervisorNode(supervisor="r", children=[child]))
+    assert '(["a<br/>use x<br/>permanent<br/>judges: confidence<br/>retry 3 #gt; skip"])' in render(tree, "mermaid")
+    assert 'label="a\\nuse x\\npermanent\\njudges: confidence\\nretry 3 > skip"' in render(tree, "dot")
+
+
+def test_names_from_outside_stand_as_they_were_written():
+    """Also a fallback, a judge or a desk that the environment names."""
+    outside = [FromEnvironment(f"visitors/{n}", f"${{{n}}}") for n in ("a", "b", "c", "d")]
+    child = AgentNode(
+        agent="a",
+        use="x",
+        judges=[{"agent": outside[0]}, {"function": FromEnvironment("m:f", "${F}")}],
+        recovery=[{"fallback": [outside[1]]}, {"escalate": outside[2]}],
+        budget={"cost": 1, "cheaper": outside[3]},
+    )
+    tree = Tree(name="x", tree=SupervisorNode(supervisor="r", children=[child, DynamicNode(dynamic="visitors")]))
+    assert render(tree).split("\n")[1] == (
+        "├── a  use x, permanent [judges: ${a}, ${F}] [fallback ${b} > ${c}] [budget $1/task, ${d} from 80%]"
+    )
+
+
 def test_text_is_the_default():
     """Without a form, a tree is drawn as text."""
     assert render(TREE) == TEXT

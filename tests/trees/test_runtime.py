@@ -83,11 +83,11 @@ async def test_a_crash_does_not_lose_the_task():
     assert (outcome.status, outcome.output, outcome.parts[0].attempts) == ("ok", "Hello, die once #2/2", 2)
 
 
-async def test_a_task_that_kills_every_incarnation_fails_after_three():
-    """Attempts are bounded: a poisonous task ends as failed, with the last error."""
+async def test_a_task_that_kills_the_same_way_twice_is_given_up():
+    """A poisonous task ends as a dead letter, with the last error, and takes nothing down."""
     async with runtime(intensity=Intensity(restarts=10, within=60)) as rt:
         outcome = await rt.run("die")
-    assert (outcome.status, outcome.parts[0].attempts) == ("failed", 3)
+    assert (outcome.status, outcome.parts[0].attempts) == ("dead_letter", 2)
     assert "RuntimeError: died" in outcome.error
 
 
@@ -196,8 +196,8 @@ async def test_kill_ends_the_tree_at_once():
 async def test_the_root_gives_up_after_too_many_restarts():
     """More crashes than the intensity allows end the root with `shutdown`; waiting for it tells."""
     async with runtime(intensity=Intensity(restarts=1, within=60), backoff="none") as rt:
-        outcome = await rt.run("die")
-        assert outcome.status == "failed"
+        outcomes = await asyncio.gather(rt.run("die"), rt.run("die"))
+        assert {outcome.status for outcome in outcomes} == {"failed"}
         assert await rt.wait() is Exit.SHUTDOWN
         assert rt.snapshot().state == "stopped"
 

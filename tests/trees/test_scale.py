@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from treeward.trees.build import root_spec
 from treeward.trees.diff import diff
 from treeward.trees.export import to_yaml
 from treeward.trees.load import load_tree
@@ -29,6 +30,28 @@ def test_ten_thousand_children(actors, large):
     seconds = time.perf_counter() - begin
     assert len(tree.tree.children) == CHILDREN
     assert seconds < 2.0
+
+
+@pytest.mark.realtime
+def test_many_children_with_policies(actors):
+    """What many children name once is read, checked and built once: it adds little."""
+    named = "recovery: careful, breaker: llm, judges: strict, budget: [daily, {calls: 9}]"
+    lines = ["treeward: 1", "name: large", "policies:"]
+    lines += ["  recovery: {careful: [{retry: llm}, {fallback: a0}, escalate]}", "  retry: {llm: {times: 3}}"]
+    lines += [
+        "  breaker: {llm: {failures: 5}}",
+        "  judges: {strict: [{confidence: 0.7}]}",
+        "  budget: {daily: {cost: 5}}",
+    ]
+    lines += ["tree:", "  supervisor: root", "  children:", "  - {agent: a0, use: zoo.actors:Open}"]
+    lines += [f"  - {{agent: a{i}, use: zoo.actors:Open, {named}}}" for i in range(1, CHILDREN // 2)]
+    begin = time.perf_counter()
+    tree = load_tree("\n".join(lines), allow=["zoo"])
+    root = root_spec(tree, allow=["zoo"])
+    assert time.perf_counter() - begin < 3.0
+    _, one, other, *_ = root.factory.args[0].specs
+    assert tree.tree.children[1].recovery is tree.tree.children[2].recovery
+    assert one.work.judges is other.work.judges
 
 
 @pytest.mark.realtime

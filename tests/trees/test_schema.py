@@ -8,26 +8,19 @@ import re
 import jsonschema
 import pytest
 
+from treeward.trees import guards, judges, ladder
 from treeward.trees.load import load_tree
 from treeward.trees.policies import Backoff, Intensity, Mailbox, Policies
-from treeward.trees.schema import json_schema, reference_markdown
-from treeward.trees.source import read_source
+from treeward.trees.reference import reference_markdown
+from treeward.trees.schema import json_schema
 from treeward.trees.spec import AgentNode, DynamicNode, IncludeNode, PoolNode, SupervisorNode, Template, Tree
 
 HEAD = "treeward: 1\nname: x\n"
 
 
-@pytest.fixture(scope="module")
-def validator():
-    schema = json_schema()
-    jsonschema.Draft7Validator.check_schema(schema)
-    return jsonschema.Draft7Validator(schema)
-
-
-def as_an_editor_sees_it(text):
-    top, problems = read_source(text.replace("${", "$${"), "f", {})  # an editor does not expand
-    assert problems == []
-    return json.loads(json.dumps(top))
+def test_it_is_a_schema():
+    """It is one of the draft that editors know."""
+    jsonschema.Draft7Validator.check_schema(json_schema())
 
 
 LEGAL = {
@@ -44,7 +37,7 @@ LEGAL = {
 
 
 @pytest.mark.parametrize("text", LEGAL.values(), ids=LEGAL)
-def test_what_is_legal(validator, text):
+def test_what_is_legal(validator, text, as_an_editor_sees_it):
     """What `load_tree` takes, an editor takes."""
     validator.validate(as_an_editor_sees_it(HEAD + text))
 
@@ -58,6 +51,9 @@ ILLEGAL = {
     "a bad id": HEAD + "tree: {supervisor: X}",
     "an id from the environment": HEAD + "tree: {supervisor: '${X}'}",
     "an unknown key in a node": HEAD + "tree: {supervisor: x, judges: []}",
+    "an unknown rung": HEAD + "tree: {supervisor: x, recovery: [{retries: 3}]}",
+    "two rungs in one": HEAD + "tree: {supervisor: x, recovery: [{retry: 3, restart: 1}]}",
+    "a share above one": HEAD + "tree: {supervisor: x, children: [{agent: a, use: y, breaker: {rate: 2}}]}",
     "a bad word": HEAD + "tree: {supervisor: x, strategy: y}",
     "a bad duration": HEAD + "tree: {supervisor: x, shutdown: 1d}",
     "no time at all": HEAD + "tree: {supervisor: x, intensity: {within: 0}}",
@@ -69,7 +65,7 @@ ILLEGAL = {
 
 
 @pytest.mark.parametrize("text", ILLEGAL.values(), ids=ILLEGAL)
-def test_what_is_not_legal(validator, text):
+def test_what_is_not_legal(validator, text, as_an_editor_sees_it):
     """What stands in the schema's power to refuse, an editor refuses."""
     assert not validator.is_valid(as_an_editor_sees_it(text))
 
@@ -115,6 +111,31 @@ MODELS = [
     Intensity,
     Backoff,
     Mailbox,
+    guards.Breaker,
+    guards.Budget,
+    guards.Limits,
+    guards.Health,
+    guards.Loops,
+    judges.SchemaJudge,
+    judges.RulesJudge,
+    judges.Rules,
+    judges.Range,
+    judges.ConfidenceJudge,
+    judges.Confidence,
+    judges.FunctionJudge,
+    judges.AgentJudge,
+    judges.QuorumJudge,
+    ladder.RetryRung,
+    ladder.Retry,
+    ladder.ReviseRung,
+    ladder.Revise,
+    ladder.RestartRung,
+    ladder.Restart,
+    ladder.FallbackRung,
+    ladder.EscalateRung,
+    ladder.Escalate,
+    ladder.SkipRung,
+    ladder.Skip,
 ]
 
 
@@ -135,6 +156,14 @@ def test_the_reference_has_every_key(model):
         "| `children` | list of nodes |  | The children, in the order in which they start. |",
         "| `size` | whole number, 1 to 100,000 | *required* | How many children. |",
         "| `backoff` | mapping of names to [a backoff](#backoff) |  | Backoffs by name. |",
+        "| `recovery` | mapping of names to lists of [rungs](#recovery) |  | Ladders by name. |",
+        "| `retry` | whole number, 1 or more, [a retry](#retry), a policy's name | *required* | The same again, after a wait: how often, a mapping, or the name of one under `policies`. |",
+        "| `confidence` | number, more than 0 to 1, [a confidence](#a-confidence) | *required* | How sure the output says that it is: the least that is enough, or a mapping. |",
+        "| `schema` | `module:name`, mapping | *required* | What the output has to fit: a pydantic model, as `module:Class` from an allowed module, or a JSON Schema. |",
+        "| `ranges` | mapping of fields to [ranges](#a-range) |  | Fields that must be numbers in a range. |",
+        "| `weights` | list of number, more than 0 |  | What their votes weigh; all the same if the key is absent. |",
+        "| `per` | `task`, `hour`, `day`, `life` | `task` | What one ledger is kept for: each request, each hour or day (UTC), or the runtime's whole life. |",
+        "| `output` | anything |  | What is answered in its place; what there is of an output if the key is absent. |",
     ],
 )
 def test_rows_of_the_reference(row):
@@ -153,7 +182,7 @@ def test_the_links_of_the_reference_lead_somewhere():
     assert set(re.findall(r"\]\(#([^)]+)\)", reference)) <= headings
 
 
-def test_the_example_of_the_reference_is_a_tree(validator):
+def test_the_example_of_the_reference_is_a_tree(validator, as_an_editor_sees_it):
     """The tree on the reference's first screen loads."""
     example = reference_markdown().split("```yaml\n")[1].split("```")[0]
     tree = load_tree(example, environ={"BILLING_KEY": "k"}, check_classes=False)

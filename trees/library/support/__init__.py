@@ -11,6 +11,8 @@ clauses, mentions,
 patterns, readings         a message taken apart, and what each part says
 intents, language          what can be asked for, as data; what a message asks for
 answers                    sentences for customers
+claims, schemas            what an answer claims, against what was done; what a worker hands in
 desks, workers, triage     the actors: who owns the books, who works, who is in front
-tree.yaml                  how they stand together
+rules, audit               who answers where a worker cannot; who holds answers against the books
+tree.yaml                  how they stand together, and what is done where one of them fails
 """

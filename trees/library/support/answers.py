@@ -27,15 +27,21 @@ __all__ = [
     "canceled",
     "charged_twice",
     "charges",
+    "closed_by_a_person",
     "combined",
+    "from_a_person",
     "left_to_a_person",
     "next_charge",
+    "not_changed",
     "not_charged_twice",
-    "not_done",
+    "not_yet_refunded",
+    "nothing_refunded",
     "plan_changed",
     "prices",
     "quoted",
     "refund_undecided",
+    "refunded",
+    "unknown",
     "unused_refunded",
 ]
 
@@ -45,11 +51,20 @@ _EACH = {"monthly": "a month", "yearly": "a year"}
 def charged_twice(found: Sequence[Duplicate], refunds: Sequence[Refund]) -> str:
     """Says what was charged twice, and what came back for it."""
     lines = [_repeated(duplicate) for duplicate in found]
+    return " ".join(["You are right.", *lines, refunded(refunds)])
+
+
+def refunded(refunds: Sequence[Refund]) -> str:
+    """Says what has been given back."""
     numbers = ", ".join(str(refund.id) for refund in refunds)
     total = format_money(sum(refund.amount for refund in refunds), refunds[0].currency)
     noun = "refund" if len(refunds) == 1 else "refunds"
-    lines.append(f"I have refunded {total} ({noun} {numbers}).")
-    return " ".join(["You are right.", *lines])
+    return f"I have refunded {total} ({noun} {numbers})."
+
+
+def not_yet_refunded(found: Sequence[Duplicate]) -> str:
+    """Says what was charged twice and has not come back."""
+    return " ".join([*map(_repeated, found), "That has not been refunded so far."])
 
 
 def not_charged_twice(settled: Sequence[Duplicate]) -> str:
@@ -73,6 +88,11 @@ def unused_refunded(refund: Refund) -> str:
 def refund_undecided() -> str:
     """Says why a refund is not given at once."""
     return "You were not charged twice, and your subscription was not just ended: I may not refund this myself."
+
+
+def nothing_refunded() -> str:
+    """Says that no money has come back, and nothing of why."""
+    return "Nothing has been refunded so far."
 
 
 def charges(listed: Sequence[tuple[Payment, Refund | None]]) -> str:
@@ -107,6 +127,12 @@ def plan_changed(change: PlanChange) -> str:
     return f"{now} {cost} From {format_day(change.period_end)} on it is {price}."
 
 
+def not_changed(subscription: Subscription) -> str:
+    """Says that all is as it was."""
+    now = f"you are on the {subscription.plan} plan, billed {subscription.interval}"
+    return f"Nothing has been changed so far: {now}. {next_charge(subscription)}"
+
+
 def quoted(quote: Quote) -> str:
     """Says what a plan change would cost today."""
     net = format_money(abs(quote.net), quote.currency)
@@ -134,13 +160,26 @@ def canceled(cancellation: Cancellation) -> str:
 
 
 def left_to_a_person(text: str, case: str | None) -> str:
-    """Says that a person will answer."""
-    return f"A colleague will get back to you about \u201c{text}\u201d ({case or 'no case yet'})."
+    """Says that a person will answer; nobody will where there is no case."""
+    if case is None:
+        return f"I could not pass \u201c{text}\u201d on to a colleague: please ask again later."
+    return f"A colleague will get back to you about \u201c{text}\u201d ({case})."
 
 
-def not_done(text: str) -> str:
-    """Says that something could not be done, without what only an operator understands."""
-    return f"\u201c{text}\u201d could not be done: something went wrong on our side."
+def from_a_person(words: str) -> str:
+    """Passes on what a person has answered, as that person's words."""
+    return f"A colleague answers: \u201c{words}\u201d."
+
+
+def closed_by_a_person(text: str) -> str:
+    """Says that a person has seen it, and that no more is to come."""
+    return f"A colleague has looked into \u201c{text}\u201d, and there will be no further answer."
+
+
+def unknown(text: str, case: str | None) -> str:
+    """Says that it is not known what has become of something: it may have been done."""
+    lost = f"Something went wrong on our side, and I cannot say what has become of \u201c{text}\u201d."
+    return f"{lost} {left_to_a_person(text, case)}"
 
 
 def combined(sentences: Iterable[str]) -> str:
@@ -164,13 +203,13 @@ def _charge(payment: Payment, refund: Refund | None) -> str:
         outcome = ", which failed"
     elif refund is not None:
         outcome = f", of which {_amount(refund)} was refunded on {format_day(day_of(refund.created_at))}"
-    return f"{day}: {_amount(payment)} for {payment.description} (payment {payment.id}){outcome}"
+    return f"{day}: {_amount(payment)} for {payment.description} (payment {payment.id}){outcome}."
 
 
 def _plan(plan: Plan, costs: Sequence[Price]) -> str:
     people = "1 person" if plan.seats == 1 else f"up to {plan.seats:,} people"
     each = " or ".join(f"{_amount(cost)} {_EACH[cost.interval]}" for cost in costs)
-    return f"{plan.id}: {each}, for {people}"
+    return f"{plan.id}: {each}, for {people}."
 
 
 def _amount(priced: Payment | Refund | Price) -> str:

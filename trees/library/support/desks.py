@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ....agents.agent import Agent
@@ -14,6 +15,7 @@ from . import catalogue, payments
 from .periods import day_of
 from .records import (
     Cancellation,
+    Done,
     Duplicate,
     Interval,
     Origin,
@@ -31,7 +33,7 @@ from .seed import open_store
 if TYPE_CHECKING:
     from .store import Store
 
-__all__ = ["CatalogueDesk", "HumanDesk", "PaymentsDesk"]
+__all__ = ["Bookkeeper", "CatalogueDesk", "HumanDesk", "PaymentsDesk"]
 
 DATABASE = "support/support.db"
 
@@ -83,6 +85,11 @@ class PaymentsDesk(Bookkeeper):
         """Returns the customer's last charges, the newest first, each with its refund."""
         return payments.list_charges(self.store, customer, limit)
 
+    @tool
+    def done_for(self, request: str) -> Done:
+        """Returns what was given back on behalf of a request."""
+        return Done(refunds=self.store.done_for(request).refunds)
+
     @tool(effect=True)
     def refund(self, payment: int, reason: str, request: str, by: str, key: IdempotencyKey) -> Refund:
         """Gives a payment back."""
@@ -111,6 +118,11 @@ class CatalogueDesk(Bookkeeper):
     def quote(self, customer: int, plan: str | None = None, interval: Interval | None = None) -> Quote:
         """Returns what a change of plan or interval would cost today."""
         return catalogue.quote(self.store, customer, Wish(plan, interval), day_of(self.system.clock.time()))
+
+    @tool
+    def done_for(self, request: str) -> Done:
+        """Returns what was changed and canceled on behalf of a request."""
+        return replace(self.store.done_for(request), refunds=())
 
     @tool(effect=True)
     def change_plan(self, customer: int, wish: Wish, request: str, by: str, key: IdempotencyKey) -> PlanChange:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ....agents.errors import ToolRefused
 from ....runtime.errors import TreewardError
+from .records import Facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +25,13 @@ class Refused(ToolRefused):
     """The request is understood and must not be done; nothing was written.
 
     Its text is a sentence for the customer. `rule` is one word for programs and tables, such as
-    `already_refunded`.
+    `already_refunded`; `known` are the facts that the sentence rests on.
     """
 
-    def __init__(self, rule: str, sentence: str) -> None:
+    def __init__(self, rule: str, sentence: str, known: Facts | None = None) -> None:
         super().__init__(sentence)
         self.rule = rule
+        self.known = known or Facts()
 
 
 class KeyReused(TreewardError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from .errors import KeyReused, Refused
 from .money import format_money
 from .periods import Period, day_of, format_day
+from .records import Facts
 
 if TYPE_CHECKING:
     from .records import Customer, Duplicate, Origin, Payment, Refund
@@ -100,10 +101,12 @@ def _refundable(store: Store, payment: int) -> Payment:
     if found is None:
         raise Refused("unknown_payment", f"There is no payment with the number {payment}.")
     if found.status != "captured":
-        raise Refused("not_captured", f"Payment {payment} failed, so there is no money to give back.")
+        sentence = f"Payment {payment} failed, so there is no money to give back."
+        raise Refused("not_captured", sentence, Facts((found,)))
     if before is not None:
         money, day = format_money(before.amount, before.currency), format_day(day_of(before.created_at))
-        raise Refused("already_refunded", f"Payment {payment} was refunded before: {money} on {day}.")
+        sentence = f"Payment {payment} was refunded before: {money} on {day}."
+        raise Refused("already_refunded", sentence, Facts((found,), (before,)))
     return found
 
 

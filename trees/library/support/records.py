@@ -5,15 +5,20 @@ Money is in minor units, moments are whole seconds since the epoch, days are tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date  # noqa: TC003 - tools return records, and pydantic reads their fields at run time
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "Cancellation",
     "Customer",
     "Direction",
+    "Done",
     "Duplicate",
+    "Facts",
     "Interval",
     "Origin",
     "Payment",
@@ -26,6 +31,7 @@ __all__ = [
     "Subscription",
     "SubscriptionStatus",
     "Wish",
+    "all_of",
 ]
 
 Direction: TypeAlias = Literal["upgrade", "downgrade", "interval"]
@@ -219,3 +225,29 @@ class Cancellation:
     idempotency_key: str
     agent: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was written on behalf of one request."""
+
+    refunds: tuple[Refund, ...] = ()
+    changes: tuple[PlanChange, ...] = ()
+    cancellations: tuple[Cancellation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found in the books."""
+
+    payments: tuple[Payment, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    prices: tuple[Price, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+
+
+def all_of(*groups: Done | Facts) -> Iterator[Any]:
+    """Yields every record that is in there."""
+    for group in groups:
+        for field in fields(group):
+            yield from getattr(group, field.name)

@@ -9,6 +9,7 @@ from .database import Database
 from .records import (
     Cancellation,
     Customer,
+    Done,
     Duplicate,
     Payment,
     Plan,
@@ -66,6 +67,10 @@ _DUPLICATES: Final = """
 rightful: the first that was not given back, or, where all were, the first that somebody else gave back. What
 `:request` gave back itself is never the rightful one, and not settled: a request that is handled again sees
 what it saw before."""
+
+
+_FOR_REQUEST: Final = "substr(idempotency_key, 1, length(?1) + 1) = ?1 || '/' ORDER BY id"
+"""An effect's key begins with that of the request, and of every part of a request, that it was written for."""
 
 
 class Store(Database):
@@ -154,6 +159,14 @@ class Store(Database):
     def refund_by_key(self, key: str) -> Refund | None:
         """Returns the refund that was written under that idempotency key."""
         return self._one(Refund, "refunds WHERE idempotency_key = ?", key)
+
+    def done_for(self, request: str) -> Done:
+        """Returns what was written on behalf of a request, or of its parts; `request` is its key."""
+        return Done(
+            self._all(Refund, f"refunds WHERE {_FOR_REQUEST}", request),
+            self._all(PlanChange, f"{_CHANGES} WHERE {_FOR_REQUEST}", request),
+            self._all(Cancellation, f"cancellations WHERE {_FOR_REQUEST}", request),
+        )
 
     def add_refund(self, payment: Payment, amount: int, reason: str, origin: Origin) -> Refund:
         """Records that so much of the payment was given back."""

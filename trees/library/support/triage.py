@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_jsonable_python
 
-from ....agents.desk import DESK
+from ....agents.errors import ToolError
 from ....agents.orchestrator import Orchestrator
 from ....agents.plan import Subtask
+from ....supervisors.work.escalation import DESK
 from . import answers
 from .intents import RULES, Intent, Kind
 from .language import understand
@@ -18,9 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ....agents.aggregate import Result
-    from ....runtime.task import Task
+    from ....runtime.ref import Ref
+    from ....runtime.task import Outcome, Task
 
 __all__ = ["Triage"]
+
+PATIENCE: Final = 0.2
+"""Seconds that the desk has to open a case for what came to no end, just before the answer is due."""
+LOST: Final = "nobody could say in time what has become of it"
 
 
 class Triage(Orchestrator):
@@ -34,6 +42,11 @@ class Triage(Orchestrator):
         super().__init__()
         self._customer = customer
 
+    async def handle(self, task: Task) -> Outcome:
+        """Answers a message. Where nothing could be done of it, all of it has been left to a person."""
+        outcome = await super().handle(task)
+        return replace(outcome, status="needs_human", rung="escalate") if outcome.status == "failed" else outcome
+
     def classify(self, task: Task) -> tuple[Intent, ...]:
         """Returns what the message asks for; nothing if it is no text."""
         return understand(task.input) if isinstance(task.input, str) else ()
@@ -44,9 +57,40 @@ class Triage(Orchestrator):
         facts = {name: fact for name, fact in known.items() if name not in task.context}
         return [_subtask(intent, number, facts) for number, intent in enumerate(labels, 1)]
 
-    def aggregate(self, task: Task, results: Sequence[Result]) -> str:
+    def route(self, subtask: Subtask, found: Sequence[Ref[Any]]) -> Any:
+        """Routes a part as every orchestrator does, and gives a sign of life: there is more to come."""
+        self.progress()
+        return super().route(subtask, found)
+
+    async def aggregate(self, task: Task, results: Sequence[Result]) -> str:
         """Returns the answer: a sentence for each part."""
-        return answers.combined(_sentence(result, task.input) for result in results)
+        return answers.combined([await self._sentence(result, task) for result in results])
+
+    async def _sentence(self, result: Result, task: Task) -> str:
+        output = result.output if isinstance(result.output, dict) else {}
+        text = _text(result.subtask.input, task.input)
+        match result.status, result.output:
+            case "needs_human", _:
+                return answers.combined([_draft(result), answers.left_to_a_person(text, output.get("case"))])
+            case "ok" | "partial" | "fallback", {"answer": answer}:
+                return str(answer)
+            case "fallback", str(words):
+                return answers.from_a_person(words)
+            case "failed", {"case": _}:
+                return answers.closed_by_a_person(text)
+        case = await self._case_for(result, text, task)
+        return answers.left_to_a_person(text, case) if result.subtask.kind == DESK else answers.unknown(text, case)
+
+    async def _case_for(self, result: Result, text: str, task: Task) -> str | None:
+        """Leaves to a person what came to no end; returns the case, None if that does not work either."""
+        told = {"request": text, "reason": LOST, "context": {**task.context, **result.subtask.facts}}
+        left = task.seconds_left(self.system.clock.monotonic())
+        try:
+            async with asyncio.timeout(PATIENCE if left is None else min(PATIENCE, left / 2)):
+                case = await self.call("desk.open_case", result.subtask.id, **told)
+        except (ToolError, TimeoutError):
+            return None
+        return str(case["id"])
 
 
 def _subtask(intent: Intent, number: int, facts: dict[str, Any]) -> Subtask:
@@ -63,13 +107,11 @@ def _subtask(intent: Intent, number: int, facts: dict[str, Any]) -> Subtask:
     )
 
 
-def _sentence(result: Result, message: Any) -> str:
-    output = result.output if isinstance(result.output, dict) else {}
-    text = _text(result.subtask.input, message)
-    if result.status == "needs_human":
-        drafts = [part.output.get("answer", "") for part in result.parts if isinstance(part.output, dict)]
-        return answers.combined([*drafts, answers.left_to_a_person(text, output.get("case"))])
-    return output.get("answer") or answers.not_done(text)
+def _draft(result: Result) -> str:
+    """Returns what there is of an answer to what a person has to finish."""
+    drafts = [part.output for part in result.parts]
+    drafts += [result.output.get("draft")] if isinstance(result.output, dict) else []
+    return answers.combined(str(draft["answer"]) for draft in drafts if isinstance(draft, dict) and "answer" in draft)
 
 
 def _text(asked: Any, message: Any) -> str:

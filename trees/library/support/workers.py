@@ -1,7 +1,7 @@
 """The workers: each takes requests of some kinds, and does them by calling tools. They keep nothing.
 
 A worker that dies and gets its task again calls the same tools with the same keys, and comes to the same
-answer.
+answer. What it hands in is a `Report`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
 
 from ....agents.agent import Agent, NeedsHuman
-from ....runtime.task import Outcome
 from . import answers
 from .errors import Refused
 from .intents import Intent, Kind
 from .language import understand
 from .records import (
     Cancellation,
+    Done,
     Duplicate,
+    Facts,
     Payment,
     Plan,
     PlanChange,
@@ -31,20 +31,19 @@ from .records import (
     Subscription,
     Wish,
 )
+from .schemas import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ....runtime.task import Task
 
-__all__ = ["BillingWorker", "SalesWorker"]
+__all__ = ["BillingWorker", "Clerk", "Request", "SalesWorker", "typed"]
 
 T = TypeVar("T")
 
 FOR_A_PERSON: Final = frozenset({"several_subscriptions", "nothing_unused"})
 """The rules whose refusal is no answer: a person may see more than the books."""
-UNANSWERABLE: Final = frozenset({"unknown_customer"})
-"""The rules whose refusal means that the request cannot be worked at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +64,22 @@ class Request:
             raise Refused("unknown_customer", f"The customer is {customer!r}: expected a number, such as 1001.")
         return cls(int(str(customer)), intent, task.idempotency_key)
 
+    def report(self, answer: str, **facts: Any) -> dict[str, Any]:
+        """Returns a report on it, as an output."""
+        return _report(self.customer, answer, **facts)
+
 
 class Clerk(Agent):
-    """A worker. What is refused is an answer, a case for a person, or the end of the request, by the rule."""
+    """A worker. What is refused is an answer, or a case for a person, by the rule."""
 
     async def handle(self, task: Task) -> Any:
-        """Does one request; the output has the sentence for the customer as its `answer`."""
+        """Does one request; the output is a `Report`."""
         try:
             return await self.work(Request.of(task))
         except Refused as refusal:
-            if refusal.rule in UNANSWERABLE:
-                return Outcome(task.id, "failed", {"answer": str(refusal)}, error=str(refusal))
-            if refusal.rule in FOR_A_PERSON:
-                return NeedsHuman(str(refusal), {"answer": str(refusal)})
-            return {"answer": str(refusal), "refused": refusal.rule}
+            customer = task.context.get("customer_id")
+            report = _report(customer, str(refusal), refused=refusal.rule, known=refusal.known)
+            return NeedsHuman(str(refusal), report) if refusal.rule in FOR_A_PERSON else report
 
     async def work(self, request: Request) -> Any:
         """Does one request. Raises `Refused`."""
@@ -102,21 +103,19 @@ class BillingWorker(Clerk):
     async def _double_charge(self, request: Request) -> dict[str, Any]:
         found = await self._duplicates(request)
         still = [duplicate for duplicate in found if not duplicate.settled]
-        if not still:
-            return {"answer": answers.not_charged_twice(found), "duplicates": [], "refunds": []}
-        return await self._give_back(request, still)
+        if still:
+            return await self._give_back(request, still)
+        settled = tuple(duplicate.refund for duplicate in found if duplicate.refund)
+        return request.report(answers.not_charged_twice(found), known=Facts(refunds=settled))
 
     async def _duplicates(self, request: Request) -> tuple[Duplicate, ...]:
         found = await self.call("payments.find_duplicates", customer=request.customer, request=request.key)
         return typed(tuple[Duplicate, ...], found)
 
     async def _give_back(self, request: Request, duplicates: Sequence[Duplicate]) -> dict[str, Any]:
-        refunds = [await self._refund_one(request, duplicate.payment.id) for duplicate in duplicates]
-        return {
-            "answer": answers.charged_twice(duplicates, refunds),
-            "duplicates": [duplicate.payment.id for duplicate in duplicates],
-            "refunds": to_jsonable_python(refunds),
-        }
+        refunds = tuple([await self._refund_one(request, duplicate.payment.id) for duplicate in duplicates])
+        given = Facts(payments=tuple(duplicate.payment for duplicate in duplicates))
+        return request.report(answers.charged_twice(duplicates, refunds), done=Done(refunds=refunds), told=given)
 
     async def _refund_one(self, request: Request, payment: int) -> Refund:
         told = {"payment": payment, "reason": "charged twice", "request": request.key, "by": self.path}
@@ -131,24 +130,29 @@ class BillingWorker(Clerk):
             if refusal.rule != "nothing_unused":
                 raise
         else:
-            return {"answer": answers.unused_refunded(refund), "refunds": [to_jsonable_python(refund)]}
+            return request.report(answers.unused_refunded(refund), done=Done(refunds=(refund,)))
         still = [duplicate for duplicate in await self._duplicates(request) if not duplicate.settled]
         if still:
             return await self._give_back(request, still)
-        charges = await self.call("payments.list_charges", customer=request.customer)
+        account = charged(await self._listed(request))
         reason = "no rule allows this refund: nothing was charged twice, and no subscription was just ended"
-        return NeedsHuman(reason, {"answer": answers.refund_undecided(), "charges": charges})
+        return NeedsHuman(reason, request.report(answers.refund_undecided(), known=account))
+
+    async def _listed(self, request: Request) -> tuple[tuple[Payment, Refund | None], ...]:
+        found = await self.call("payments.list_charges", customer=request.customer)
+        return typed(tuple[tuple[Payment, Refund | None], ...], found)
 
     async def _charges(self, request: Request) -> dict[str, Any]:
-        charges = await self.call("payments.list_charges", customer=request.customer)
-        sentences = [answers.charges(typed(tuple[tuple[Payment, Refund | None], ...], charges))]
+        listed = await self._listed(request)
+        account, sentences = charged(listed), [answers.charges(listed)]
         try:
-            current = await self.call("catalogue.current", customer=request.customer)
+            current = typed(Subscription, await self.call("catalogue.current", customer=request.customer))
         except Refused as refusal:
             sentences.append(str(refusal))
         else:
-            sentences.append(answers.next_charge(typed(Subscription, current)))
-        return {"answer": answers.combined(sentences), "charges": charges}
+            sentences.append(answers.next_charge(current))
+        told, known = Facts(account.payments), Facts(refunds=account.refunds)
+        return request.report(answers.combined(sentences), told=told, known=known)
 
 
 class SalesWorker(Clerk):
@@ -169,32 +173,49 @@ class SalesWorker(Clerk):
         intent = request.intent
         wish = Wish(intent.plan, intent.interval, intent.direction)
         told = {"customer": request.customer, "wish": wish, "request": request.key, "by": self.path}
-        change = await self.call("catalogue.change_plan", **told)
-        return {"answer": answers.plan_changed(typed(PlanChange, change)), "change": change}
+        change = typed(PlanChange, await self.call("catalogue.change_plan", **told))
+        return request.report(answers.plan_changed(change), done=Done(changes=(change,)))
 
     async def _cancel(self, request: Request) -> dict[str, Any]:
         told = {"customer": request.customer, "request": request.key, "by": self.path}
         done = await self.call("catalogue.cancel", immediate=request.intent.when == "now", **told)
-        return {"answer": answers.canceled(typed(Cancellation, done)), "cancellation": done}
+        canceled = typed(Cancellation, done)
+        return request.report(answers.canceled(canceled), done=Done(cancellations=(canceled,)))
 
     async def _prices(self, request: Request) -> dict[str, Any]:
         intent = request.intent
-        listed = await self.call("catalogue.plans", customer=request.customer)
-        sentences = [answers.prices(typed(tuple[tuple[Plan, tuple[Price, ...]], ...], listed), intent.plans)]
-        if intent.plan is not None:
-            sentences.append(await self._quote(request))
-        return {"answer": answers.combined(sentences)}
+        found = await self.call("catalogue.plans", customer=request.customer)
+        listed = typed(tuple[tuple[Plan, tuple[Price, ...]], ...], found)
+        offer, quotes = await self._quote(request)
+        told = Facts(prices=priced(listed, intent.plans), quotes=quotes)
+        return request.report(answers.combined([answers.prices(listed, intent.plans), offer]), told=told)
 
-    async def _quote(self, request: Request) -> str:
-        """Returns what the change would be, or why there could be none."""
+    async def _quote(self, request: Request) -> tuple[str, tuple[Quote, ...]]:
+        """Returns what the change would be, where it is clear which one, or why there could be none."""
         intent = request.intent
+        if intent.plan is None:
+            return "", ()
         told = {"customer": request.customer, "plan": intent.plan, "interval": intent.interval}
         try:
-            return answers.quoted(typed(Quote, await self.call("catalogue.quote", **told)))
+            quote = typed(Quote, await self.call("catalogue.quote", **told))
         except Refused as refusal:
-            if refusal.rule in UNANSWERABLE:
-                raise
-            return str(refusal)
+            return str(refusal), ()
+        return answers.quoted(quote), (quote,)
+
+
+def _report(customer: Any, answer: str, **facts: Any) -> dict[str, Any]:
+    """Returns a report as an output. It is not validated: that is for those who judge it."""
+    return Report.model_construct(answer=answer, customer_id=customer, **facts).plain()
+
+
+def charged(listed: Sequence[tuple[Payment, Refund | None]]) -> Facts:
+    """Returns listed charges as facts."""
+    return Facts(tuple(payment for payment, _ in listed), tuple(refund for _, refund in listed if refund))
+
+
+def priced(listed: Sequence[tuple[Plan, Sequence[Price]]], named: Sequence[str]) -> tuple[Price, ...]:
+    """Returns the prices of the plans that are named, or of all."""
+    return tuple(price for plan, costs in listed for price in costs if not named or plan.id in named)
 
 
 def typed(kind: type[T], plain: Any) -> T:

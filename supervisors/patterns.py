@@ -4,7 +4,7 @@ Python's engine tries alternatives one after the other, and cannot be interrupte
 follows from the pattern: a repeat has a choice where what it repeats and what comes after it can begin with
 the same character; choices that follow each other multiply, and a choice within an unbounded repeat has no
 bound at all. See Davis et al., "The Impact of Regular Expression Denial of Service (ReDoS) in Practice"
-(ESEC/FSE 2018).
+(ESEC/FSE 2018). What it costs also grows with the text, so a long text is searched in pieces.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LONGEST_INPUT", "LONGEST_PATTERN", "compiled", "normal"]
+__all__ = ["LONGEST_INPUT", "LONGEST_PATTERN", "compiled", "normal", "pieces", "search_piece"]
 
 LONGEST_INPUT = 2000
-"""Characters of a text that patterns are matched against."""
+"""Characters of a text that patterns are matched against, at a time."""
+STEP = LONGEST_INPUT // 2
+"""Characters from the beginning of one piece of a longer text to that of the next."""
 LONGEST_PATTERN = 500
 """Characters of a pattern."""
 MOST_CHOICES = 2 * LONGEST_INPUT
 """Ways to try that a pattern may have from one place of the text: about one `.*`."""
 
 _PARSER: Any = importlib.import_module("re._parser")  # the engine's own reading of a pattern; it has no public name
-_FLAGS = re.IGNORECASE
 
 _SAMPLE = frozenset(map(chr, range(128))) | frozenset("éßЖ中٣€\u3000")
 _CATEGORIES = {
@@ -48,18 +49,37 @@ def normal(text: str) -> str:
     return " ".join(text.split())
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Returns a pattern that ignores case. Raises `ValueError` if it is none, or could take too long."""
+def pieces(text: str) -> range:
+    """Returns where the pieces of a text begin, for `search_piece`: one at 0, if it is not longer than one."""
+    return range(0, max(1, len(text) - STEP), STEP)
+
+
+def search_piece(pattern: re.Pattern[str], text: str, begin: int) -> re.Match[str] | None:
+    """Returns the first match in one piece of a text.
+
+    All pieces together have every match of the text that is up to 1,000 characters long, together with what it
+    looks at around it. Of a longer one, what the first of its pieces has of it is a match if that alone is one.
+    """
+    end = min(len(text), begin + LONGEST_INPUT)
+    found = pattern.search(text, begin, end)
+    if found is not None and found.end() == end < len(text) and found.start() >= begin + STEP:
+        return None  # it may match only because the piece ends here; the next piece has all of it
+    return found
+
+
+def compiled(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
+    """Returns a pattern. Raises `ValueError` if it is none, or could take too long."""
+    flags = re.IGNORECASE if ignore_case else 0
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"the pattern has {len(pattern)} characters: expected at most {LONGEST_PATTERN}")
     try:
         with warnings.catch_warnings(action="error", category=FutureWarning):
-            tree = _PARSER.parse(pattern, _FLAGS)
-            made = re.compile(pattern, _FLAGS)
+            tree = _PARSER.parse(pattern, flags)
+            made = re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError, FutureWarning) as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
     if _Counter(tree).choices > MOST_CHOICES:
-        mend = "bound a repeat, as in .{0,40}, take one out, or use `words`"
+        mend = "bound a repeat, as in .{0,40}, or take one out"
         raise ValueError(f"{pattern!r} could take too long, since its repeats overlap: {mend}")
     return made
 
@@ -83,9 +103,10 @@ _END = _Rest(frozenset(), empty=True)
 class _Counter:
     """Counts the choices of one pattern, with a sample of characters that tells its classes apart."""
 
-    __slots__ = ("_sample", "choices")
+    __slots__ = ("_flags", "_sample", "choices")
 
     def __init__(self, tree: Any) -> None:
+        self._flags: int = tree.state.flags
         self._sample = _SAMPLE | _both_cases(chr(code) for code in _numbers(tree) if 0 <= code <= sys.maxunicode)
         self.choices = self._walk(tree, _END).choices
 
@@ -104,13 +125,21 @@ class _Counter:
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
                 return self._repeat(argument, follow)
             case "SUBPATTERN" | "ATOMIC_GROUP":
-                return self._walk(argument[3] if operation == "SUBPATTERN" else argument, follow)
+                return self._group(argument if operation == "SUBPATTERN" else (None, 0, 0, argument), follow)
             case "BRANCH":
                 return _branch([self._walk(branch, follow) for branch in argument[1]])
             case "ASSERT" | "ASSERT_NOT":
                 return _Rest(self._sample, empty=False, choices=self._walk(argument[1], _END).choices)
         # Anchors take nothing; back references and conditions could stand for anything.
         return _Rest((operation == "AT" and follow.first) or self._sample, empty=False)
+
+    def _group(self, argument: tuple[Any, int, int, Any], follow: _Rest) -> _Rest:
+        """Goes through a group, which may have flags of its own."""
+        _, added, removed, body = argument
+        outside, self._flags = self._flags, (self._flags | added) & ~removed
+        inside = self._walk(body, follow)
+        self._flags = outside
+        return inside
 
     def _repeat(self, argument: tuple[int, int, Any], follow: _Rest) -> _Rest:
         least, most, body = argument
@@ -128,9 +157,9 @@ class _Counter:
             case "ANY":
                 return self._sample
             case "LITERAL":
-                return _both_cases([chr(argument)])
+                return self._meant([chr(argument)])
             case "NOT_LITERAL":
-                return self._sample - _both_cases([chr(argument)])
+                return self._sample - self._meant([chr(argument)])
         found: frozenset[str] = frozenset().union(*(self._member(str(kind), value) for kind, value in argument))
         return self._sample - found if str(argument[0][0]) == "NEGATE" else found
 
@@ -138,12 +167,15 @@ class _Counter:
         """Returns the characters of one member of a class; none for the sign that negates it."""
         match kind:
             case "LITERAL":
-                return _both_cases([chr(value)])
+                return self._meant([chr(value)])
             case "RANGE":
-                return _both_cases(c for c in self._sample if value[0] <= ord(c[0]) <= value[1])
+                return self._meant(c for c in self._sample if value[0] <= ord(c[0]) <= value[1])
             case "CATEGORY":
                 return frozenset(c for c in self._sample if re.fullmatch(_CATEGORIES[str(value)], c))
         return frozenset()
+
+    def _meant(self, characters: Iterable[str]) -> frozenset[str]:
+        return _both_cases(characters) if self._flags & re.IGNORECASE else frozenset(characters)
 
 
 def _branch(branches: list[_Rest]) -> _Rest:

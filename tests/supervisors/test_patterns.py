@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.agents.patterns import LONGEST_INPUT, LONGEST_PATTERN, compiled, normal
+from treeward.supervisors.patterns import LONGEST_INPUT, LONGEST_PATTERN, STEP, compiled, normal, pieces, search_piece
 
 HARMLESS = [
     r"charged\s+twice",
@@ -99,3 +100,59 @@ def test_any_text_is_a_pattern_or_an_error(text):
 def test_white_space_is_one_space(text):
     """Patterns see single spaces, and none at the ends."""
     assert normal(text).split(" ") == (text.split() or [""])
+
+
+# --- case -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ignore_case", "matches"), [(True, True), (False, False)])
+def test_case_is_minded_where_it_is_asked_for(ignore_case, matches):
+    """Patterns ignore case, unless they are to mind it."""
+    assert bool(compiled("^[A-Z]+$", ignore_case=ignore_case).search("eur")) is matches
+    assert compiled("(?i)^[A-Z]+$", ignore_case=ignore_case).search("eur")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ignore_case", "hangs"),
+    [
+        ("[a-w]+[A-W]+[a-w]+x", True, True),
+        ("[a-w]+[A-W]+[a-w]+x", False, False),
+        ("(?i)[a-w]+[A-W]+[a-w]+x", False, True),
+        ("(?i:[a-w]+[A-W]+[a-w]+)x", False, True),
+        ("(?-i:[a-w]+[A-W]+[a-w]+)x", True, False),
+        ("[^a]*A[^a]*A[^a]*A", False, True),
+        ("[^a]*A[^a]*A[^a]*A", True, False),
+        ("(?-i:[^a]*A[^a]*A[^a]*A)", True, True),
+    ],
+)
+def test_what_may_hang_depends_on_case(pattern, ignore_case, hangs):
+    """Characters overlap as the flags have it: those of the pattern, and those of a group in it."""
+    with pytest.raises(ValueError, match="could take too long") if hangs else contextlib.nullcontext():
+        compiled(pattern, ignore_case=ignore_case)
+
+
+# --- long texts -------------------------------------------------------------------------------------
+
+
+def found_in_pieces(pattern, text):
+    return any(search_piece(pattern, text, begin) for begin in pieces(text))
+
+
+@pytest.mark.parametrize(("length", "begins"), [(0, [0]), (2000, [0]), (2001, [0, 1000]), (3001, [0, 1000, 2000])])
+def test_pieces_overlap_by_half(length, begins):
+    """A text that is no longer than one piece is one; of a longer one, each place is in two but for the ends."""
+    assert list(pieces("x" * length)) == begins
+    assert LONGEST_INPUT == 2 * STEP
+
+
+@given(
+    st.sampled_from([r"\bab\b", "ab$", "^ab", r"(?<!x)ab", "ab(?!x)", "a.{0,5}b", r"b\Z", "ab?", r"\sab\s"]),
+    st.lists(st.tuples(st.sampled_from("abx. \n"), st.integers(1, 1100)), max_size=6),
+    st.lists(st.tuples(st.integers(0, 7000), st.sampled_from(["ab", " ab ", "abx", "xab", "a"])), max_size=3),
+)
+def test_pieces_find_what_the_whole_has(pattern, runs, put):
+    """A short match is found in the pieces of a text if and only if it is in the text."""
+    text = "".join(letter * times for letter, times in runs)
+    for place, word in put:
+        text = text[:place] + word + text[place:]
+    assert found_in_pieces(compiled(pattern), text) is bool(re.search(pattern, text))

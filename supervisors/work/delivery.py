@@ -1,0 +1,156 @@
+"""A task in hand: from its coming to its outcome, which comes in time, whatever happens.
+
+One asyncio task for each, on the runtime's loop, beside the supervisor and the child: neither waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from .accounts import accounts_of
+from .classify import classify
+from .events import TaskStateChanged
+from .recovery import Recovery
+
+if TYPE_CHECKING:
+    from ...runtime.reply import Reply
+    from ...runtime.task import Outcome, Task, TaskState
+    from .attempt import Attempt
+    from .guard import Guard
+
+__all__ = ["Delivery", "TaskView"]
+
+DEADLINE = "its time is up"
+CLOSED = "the runtime was closed before the task was done"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """A task in hand: `seconds` since it came, `silent` seconds since its handler's last sign of life."""
+
+    id: str
+    trace: str
+    state: TaskState
+    attempt: int
+    rung: str
+    seconds: float
+    silent: float | None
+
+
+class Delivery:
+    """One task at one child. Whoever waits gets its outcome, whatever happens, and by its deadline."""
+
+    def __init__(self, guard: Guard, task: Task, reply: Reply | None) -> None:
+        self._guard = guard
+        self._cell = guard.cell
+        self._system = guard.cell.system
+        self._task = task
+        self._reply = reply
+        self._account = accounts_of(self._system).enter(task)
+        self._begun = self._system.clock.monotonic()
+        self._recovery = Recovery(guard, task, self._account, self._enter)
+        self._state: TaskState = "submitted"
+        self._cut: str | None = None
+        """Why it was ended before its end."""
+        self._errand: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins; what comes of it goes to the reply."""
+        self._guard.deliveries[self] = None
+        self._account.first = self._account.first or self
+        self._errand = self._system.errand(self._run(), f"{self._cell.path} {self._task.id}")
+        self._errand.add_done_callback(self._see_to_the_end)
+        if self._reply is not None:
+            self._reply.add_done_callback(lambda _: self.cancel("nobody waits for it any more"))
+
+    def cancel(self, why: str) -> None:
+        """Ends it, with what there is of an output: the outcome is `canceled`, and says why."""
+        if self._errand is not None and not self._errand.done() and self._cut is None:
+            self._cut = why
+            if self._recovery.trial is not None:
+                self._recovery.trial.late = why == DEADLINE
+            self._errand.cancel()
+
+    # What others look at.
+
+    def waited(self, now: float) -> float | None:
+        """Returns the seconds that a try has waited in the mailbox; None if none does."""
+        attempt = self._attempt()
+        return None if attempt is None or attempt.begun is not None else now - attempt.posted
+
+    def silent(self, now: float) -> float | None:
+        """Returns the seconds since the last sign of life of the handler that has it; None if none has."""
+        attempt = self._attempt()
+        return None if attempt is None or attempt.heard is None else now - attempt.heard
+
+    def view(self, now: float) -> TaskView:
+        """Returns what it is at, as frozen data."""
+        tries, rung = self._account.tries(self._task), self._recovery.rung
+        seconds = now - self._begun
+        return TaskView(self._task.id, self._task.trace, self._state, tries, rung, seconds, self.silent(now))
+
+    def _attempt(self) -> Attempt | None:
+        """Returns the try that the child owes an answer to."""
+        trial = self._recovery.trial
+        attempt = None if trial is None else trial.attempt
+        return None if attempt is None or attempt.done() else attempt
+
+    # From the begin to the end.
+
+    async def _run(self) -> None:
+        left = self._task.seconds_left(self._begun)
+        timer = None if left is None else self._system.clock.call_later(left, self.cancel, DEADLINE)
+        in_hand = None if self._reply is None or self._cell.current is None else self._cell.current[0]
+        try:
+            outcome = await (self._recovery.late(0.0) if left == 0 else self._recovery.run(in_hand))
+        except asyncio.CancelledError:
+            cast("asyncio.Task[None]", self._errand).uncancel()
+            outcome = await self._cut_off(left or 0.0)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong in here, whoever waits gets an outcome
+            outcome = self._recovery.ended("failed", classify(error).error)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._end(outcome)
+
+    async def _cut_off(self, seconds: float) -> Outcome:
+        if self._cut == DEADLINE:
+            return await self._recovery.late(seconds)
+        return await self._recovery.canceled(self._cut or CLOSED)
+
+    def _see_to_the_end(self, _: object) -> None:
+        """Ends what was cut off before it began, or once more while it ended: there is no time for anything."""
+        if self in self._guard.deliveries:
+            self._end(self._recovery.ended("canceled", self._cut or CLOSED))
+
+    def _end(self, outcome: Outcome) -> None:
+        """Hands the outcome over: to whoever waits, and to the dead letters where it is none."""
+        del self._guard.deliveries[self]
+        if self._recovery.asked is not None:
+            self._recovery.asked.cancel()
+        if accounts_of(self._system).leave(self._task):
+            outcome = replace(outcome, usage=self._account.spent)
+        self._enter(outcome.state)
+        if outcome.status == "dead_letter":
+            self._dead_letter("poison", outcome)
+        elif self._reply is None and _is_lost(outcome):
+            self._dead_letter(outcome.status, outcome)
+        if self._reply is not None:
+            self._reply.resolve(outcome)
+
+    def _dead_letter(self, reason: str, outcome: Outcome) -> None:
+        self._system.dead_letters.add(self._task, self._cell.path, reason, outcome.evidence, outcome.error or "")
+
+    def _enter(self, state: TaskState) -> None:
+        if state != self._state:
+            self._state = state
+            told = (self._cell.path, self._cell.incarnation, self._task.id, self._task.trace, state)
+            self._system.telemetry.emit(TaskStateChanged, *told)
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    """Tells whether nobody would ever hear of an outcome for which nobody waits."""
+    on_desk = isinstance(outcome.output, dict) and "case" in outcome.output
+    return outcome.status in ("failed", "canceled") or (outcome.status == "needs_human" and not on_desk)

@@ -1,0 +1,181 @@
+"""What stands before a child: its breaker, budgets and judges, its statistics, and the tasks that it has in hand.
+
+It is made when the first task comes, and stays with the child's address: restarts, of the child and of its
+supervisor, change nothing in it, and a reload gives it new rules without taking its memory away.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .accounts import accounts_of
+from .breaker import Breaker
+from .delivery import Delivery, TaskView
+from .events import BreakerChanged, TaskQuarantined
+from .health import Stats
+from .panel import Panel
+from .places import upwards
+from .policy import NOTHING, rules_of
+from .purse import Ledgers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ...runtime.cell import Cell
+    from ...runtime.mailbox import Envelope
+    from ...runtime.reply import Reply
+    from ...runtime.task import Task
+    from .breaker import BreakerView
+    from .budget import LedgerView
+    from .policy import Classifier, Work
+
+__all__ = ["Guard", "GuardView", "TaskView", "gate", "ledgers_at"]
+
+KEPT = 1000
+"""How many quarantined tasks one child remembers, the latest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardView:
+    """What a guard has in its memory, at one moment."""
+
+    breaker: BreakerView | None
+    budgets: tuple[LedgerView, ...]
+    tasks: tuple[TaskView, ...]
+    quarantined: int
+
+
+class Guard:
+    """One child's, or (for its budgets alone) one supervisor's. On the runtime's loop."""
+
+    __slots__ = ("_cell", "_quarantine", "_rules", "breaker", "deliveries", "ledgers", "panel", "stats")
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._rules: Work = NOTHING
+        self._quarantine: OrderedDict[str, str] = OrderedDict()
+        self.breaker: Breaker | None = None
+        self.ledgers = Ledgers((), cell.path)
+        self.panel = Panel(told=self._judges_breaker_changed)
+        self.stats = Stats()
+        self.deliveries: dict[Delivery, None] = {}
+        """The tasks in hand, oldest first."""
+        self.adopt()
+
+    @property
+    def cell(self) -> Cell:
+        """Whose it is."""
+        return self._cell
+
+    @property
+    def rules(self) -> Work:
+        """What the child's spec says."""
+        if rules_of(self._cell) is not self._rules:
+            self.adopt()
+        return self._rules
+
+    def adopt(self) -> None:
+        """Takes the rules of the child's spec over, as they are now."""
+        rules = self._rules = rules_of(self._cell)
+        if rules.breaker is None:
+            self.breaker = None
+        elif self.breaker is None:
+            self.breaker = Breaker(rules.breaker, self._cell.path, self._breaker_changed)
+        else:
+            self.breaker.spec = rules.breaker
+        if rules.health is not None:
+            self.stats.within = rules.health.within
+        self.ledgers.adopt(rules.budgets)
+        self.panel.adopt(rules.judges, rules.judging)
+
+    def _breaker_changed(self, before: str, now: str, why: str) -> None:
+        self._cell.system.telemetry.emit(
+            BreakerChanged, self._cell.path, self._cell.incarnation, self._cell.path, before, now, why
+        )
+
+    def _judges_breaker_changed(self, judge: str, before: str, now: str, why: str) -> None:
+        name = f"{self._cell.path} judge {judge}"
+        self._cell.system.telemetry.emit(
+            BreakerChanged, self._cell.path, self._cell.incarnation, name, before, now, why
+        )
+
+    # Tasks.
+
+    def admit(self, task: Task, reply: Reply | None) -> None:
+        """Takes a task in hand."""
+        Delivery(self, task, reply).start()
+
+    def classifiers(self) -> tuple[Classifier, ...]:
+        """Returns the users' own classifications, the nearest first."""
+        return tuple(one for cell in upwards(self._cell) for one in rules_of(cell).classify)
+
+    def all_ledgers(self, task: Task) -> Iterator[Ledgers]:
+        """Yields the ledgers that a task for the child draws on: its own, those above, and the request's."""
+        for cell in upwards(self._cell):
+            if rules_of(cell).budgets:
+                yield ledgers_at(cell)
+        account = accounts_of(self._cell.system).find(task.trace)
+        if account is not None and task.budget:
+            yield account.ledgers
+
+    # Tasks that kill.
+
+    def quarantine(self, task: Task, cause: str) -> None:
+        """Keeps a task out from now on."""
+        self._quarantine[task.idempotency_key] = cause
+        while len(self._quarantine) > KEPT:
+            self._quarantine.popitem(last=False)
+        self._cell.system.telemetry.emit(
+            TaskQuarantined, self._cell.path, self._cell.incarnation, task.id, task.trace, cause
+        )
+
+    def quarantined(self, task: Task) -> bool:
+        """Tells whether a task is kept out."""
+        return task.idempotency_key in self._quarantine
+
+    def release(self, key: str) -> bool:
+        """Lets a task in again, by its idempotency key; tells whether it was kept out."""
+        return self._quarantine.pop(key, None) is not None
+
+    # What others look at.
+
+    def oldest(self, now: float) -> float | None:
+        """Returns for how many seconds the oldest task has waited in the mailbox; None if none waits there."""
+        return max((wait for one in self.deliveries if (wait := one.waited(now)) is not None), default=None)
+
+    def silent_for(self, now: float) -> float | None:
+        """Returns the seconds since the last sign of life of the try in hand; None if there is none."""
+        return max((quiet for one in self.deliveries if (quiet := one.silent(now)) is not None), default=None)
+
+    def view(self, now: float) -> GuardView:
+        """Returns its memory as frozen data; `now` is monotonic."""
+        self.rules  # noqa: B018 - a new spec is taken over first
+        return GuardView(
+            None if self.breaker is None else self.breaker.view(now),
+            self.ledgers.views(self._cell.system.clock.time()),
+            tuple(one.view(now) for one in self.deliveries),
+            len(self._quarantine),
+        )
+
+
+def gate(cell: Any, envelope: Envelope) -> None:
+    """Takes a task for a child, as `Address.gate`."""
+    task, reply = envelope
+    guard_of(cell).admit(task, reply)
+
+
+def guard_of(cell: Cell) -> Guard:
+    """Returns the guard of a cell, made on first use."""
+    if cell.guard is None:
+        cell.guard = Guard(cell)
+    guard: Guard = cell.guard
+    return guard
+
+
+def ledgers_at(cell: Cell) -> Ledgers:
+    """Returns the ledgers of the budgets that a cell's spec declares, as they are now."""
+    guard = guard_of(cell)
+    guard.rules  # noqa: B018 - a new spec is taken over first
+    return guard.ledgers

@@ -1,0 +1,134 @@
+"""What has become of one task at one child so far, and the outcome that can be made of it. No clock, no waiting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ...runtime.evidence import AttemptRecord, Evidence
+from ...runtime.task import Outcome, Part, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ...runtime.evidence import Verdict
+    from ...runtime.task import Status
+    from .failure import Failure
+
+__all__ = ["History"]
+
+
+class History:
+    """The tries of one child at one task, and what others did to it.
+
+    Attributes:
+        partial: the last that there was of an output, from a try that did not come to its end. Nobody has judged it.
+        passed: as much of it as may go on.
+        crashes: how many incarnations were lost over it.
+        failure: the last one, or None.
+        said: the outcome of the last try, if the child itself said that it has failed.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_error",
+        "_own",
+        "_parts",
+        "_path",
+        "_task_id",
+        "_tries",
+        "crashes",
+        "failure",
+        "partial",
+        "passed",
+        "said",
+    )
+
+    def __init__(self, task_id: str, path: str) -> None:
+        self._task_id = task_id
+        self._path = path
+        self._attempts: list[AttemptRecord] = []
+        self._parts: list[Part] = []
+        self._own = Usage()
+        self._error: str | None = None
+        self._tries = 0
+        self.partial: Any = None
+        self.passed: Any = None
+        self.crashes = 0
+        self.failure: Failure | None = None
+        self.said: Outcome | None = None
+
+    @property
+    def spent(self) -> Usage:
+        """What the child's own tries have cost."""
+        return self._own
+
+    def tried(
+        self,
+        attempt: int,
+        rung: str,
+        seconds: float,
+        usage: Usage,
+        failure: Failure | None = None,
+        verdicts: tuple[Verdict, ...] = (),
+    ) -> None:
+        """Notes the end of one try of the child."""
+        self._tries += 1
+        self._own += usage
+        kind, error, crashed = (failure.kind, failure.error, failure.crashed) if failure else (None, None, False)
+        self.crashes += crashed
+        self._error = error
+        self._attempts.append(AttemptRecord(self._path, attempt, rung, kind, error, crashed, seconds, usage, verdicts))
+
+    def judged(self, usage: Usage, *, accepted: bool) -> None:
+        """Notes what judges have made of what there is of an output, and what that has cost."""
+        self._own += usage
+        self.partial = self.passed = self.partial if accepted else None
+        if not accepted:  # it may be what another one has said
+            self._parts = [replace(part, output=None) for part in self._parts]
+
+    def handed_over(self, outcome: Outcome) -> None:
+        """Notes what another one made of the task."""
+        self._parts += outcome.parts
+        if outcome.evidence is not None:
+            self._attempts += outcome.evidence.attempts
+        if outcome.output is not None and outcome.status in ("partial", "failed"):
+            self.partial = outcome.output
+
+    def evidence(self, breakers: Mapping[str, str]) -> Evidence:
+        """Returns all that is known."""
+        spent = sum((record.usage for record in self._attempts), Usage())
+        reason = "" if self.failure is None else self.failure.kind
+        return Evidence(tuple(self._attempts), spent, self.passed, breakers, reason)
+
+    def outcome(self, made: Outcome, seconds: float) -> Outcome:
+        """Returns an outcome of the child's own with all its tries in it: its own part comes last."""
+        parts = [part for part in made.parts if part.agent != self._path]
+        own = [part for part in made.parts if part.agent == self._path]
+        output = own[-1].output if own else (None if made.parts else made.output)
+        part = Part(self._path, made.status, max(1, self._tries), output, seconds, made.error, self._own)
+        return self._made(made, (*self._parts, *parts, part), seconds)
+
+    def failed(self, said: Outcome, output: Any, seconds: float) -> Outcome:
+        """Returns an outcome in which the child itself said that it has failed, with what may go on of its output."""
+        others = tuple(part for part in said.parts if part.agent != self._path)
+        kept = said.output is not None or output is None
+        return self.outcome(
+            replace(said, status=said.status if kept else "partial", output=output, parts=others), seconds
+        )
+
+    def others(self, made: Outcome, seconds: float) -> Outcome:
+        """Returns the outcome that another one reached, behind the child's own failed part."""
+        part = Part(self._path, "failed", self._tries, None, seconds, self._error, self._own)
+        return self._made(made, (part, *self._parts) if self._tries else tuple(self._parts), seconds)
+
+    def ended(self, status: Status, error: str, seconds: float, output: Any = None) -> Outcome:
+        """Returns the outcome of a task that nobody did."""
+        failure = None if self.failure is None else self.failure.kind
+        made = Outcome(self._task_id, status, output, error=error, failure=failure)
+        part = Part(self._path, status, self._tries, None, seconds, error, self._own)
+        return self._made(made, (*self._parts, part), seconds)
+
+    def _made(self, made: Outcome, parts: tuple[Part, ...], seconds: float) -> Outcome:
+        usage = sum((part.usage for part in parts), Usage())
+        return replace(made, task_id=self._task_id, parts=parts, usage=usage, seconds=seconds)

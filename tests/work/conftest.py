@@ -1,0 +1,70 @@
+"""What the tests of guarded tasks share: a supervisor `top/team` with guarded children, and what it tells."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from treeward.runtime.actor import Factory
+from treeward.runtime.system import ActorSystem
+from treeward.runtime.task import Task
+from treeward.supervisors.requests import WhichChildren
+from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
+from treeward.supervisors.supervisor import Supervisor
+from treeward.supervisors.work.policy import Work
+
+PATIENT = Intensity(1000, 1.0)
+
+
+class Planted:
+    """A running tree: `top` above `team` above the children."""
+
+    def __init__(self, system):
+        self.system = system
+        self.events = []
+        system.observe(self.events.append)
+
+    def ref(self, name):
+        return self.system.ref(f"top/team/{name}")
+
+    def cell(self, name):
+        return self.system.cells[f"top/team/{name}"]
+
+    def guard(self, name):
+        return self.cell(name).guard
+
+    def told(self, kind):
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def now(self):
+        return self.system.clock.monotonic()
+
+    async def run(self, name, asked, *, deadline=None, task="t", **fields):
+        """Gives a child one task and returns the outcome."""
+        until = None if deadline is None else self.now + deadline
+        return await self.ref(name).ask(Task(task, asked, deadline=until, **fields), block=False)
+
+
+@pytest.fixture(scope="session")
+def plant():
+    """`async with plant({"writer": (Writer, Work(...))}, team=Work(...), top=Work(...)) as tree`."""
+    return planted
+
+
+@asynccontextmanager
+async def planted(children, *, team=None, top=None, intensity=PATIENT, backoff=None, seed=1, **changes):
+    async with ActorSystem(seed=seed, blocked_after=None) as system:
+        tree = Planted(system)
+        specs = [_child(name, *parts, **changes) for name, parts in children.items()]
+        spec = SupervisorSpec(children=specs, intensity=intensity, backoff=backoff)
+        below = ChildSpec(id="team", start=Factory(Supervisor, (spec,)), type="supervisor", work=team or Work())
+        system.launch(Factory(Supervisor, (SupervisorSpec(children=[below], intensity=PATIENT),)), path="top")
+        system.cells["top"].policy = top or Work()
+        await system.ref("top").ask(WhichChildren())
+        yield tree
+
+
+def _child(name, cls, work=None, arguments=None, **changes):
+    return ChildSpec(id=name, start=Factory(cls, (), arguments or {}), work=work or Work(), **changes)
