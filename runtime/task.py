@@ -136,7 +136,8 @@ class Outcome:
         task_id: of the task.
         status: how it was reached.
         output: what exists, also if it is not `ok`.
-        parts: one for each agent that worked on it.
+        parts: one for each agent that worked on it. Those whom nobody has told of, such as judges, and the workers of
+            a try that crashed, are among them if they have spent something.
         usage: what all of it cost.
         error: what is missing, and why.
         seconds: from its acceptance to here.

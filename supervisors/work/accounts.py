@@ -14,11 +14,12 @@ from .purse import Ledgers
 
 if TYPE_CHECKING:
     from ...runtime.system import ActorSystem
-    from ...runtime.task import Task
+    from ...runtime.task import Part, Task
     from .delivery import Delivery
 
 __all__ = ["Account", "Accounts", "accounts_of"]
 
+NOTHING = Usage()
 REQUEST = "the request"
 """Whose budget it is that came with a task."""
 
@@ -28,16 +29,20 @@ class Account:
 
     Attributes:
         trail: the agents and calls on its way, for the loop guards.
-        spent: what all its attempts have cost, those that crashed included.
+        spent: what all its attempts have cost so far, those that crashed and those under way included.
         ledgers: of the budget that came with it; empty if none did.
         first: the delivery of its outermost task.
     """
 
-    __slots__ = ("_tries", "first", "ledgers", "open", "spent", "trail")
+    __slots__ = ("_below", "_open", "_outermost", "_tries", "first", "ledgers", "spent", "trail")
 
     def __init__(self, task: Task) -> None:
-        self.open = 0
         self.first: Delivery | None = None
+        self._open: dict[str, list[str]] = {}
+        """The idempotency keys of the tasks that children have in hand, by the tasks' ids."""
+        self._outermost = 0
+        self._below: dict[str, dict[int, Part]] = {}
+        """What others have spent for a task, by its id; each part by its own identity."""
         self.trail = Trail()
         self.spent = Usage()
         self.ledgers = Ledgers((Budget(limits=task.budget, per="life"),) if task.budget else (), REQUEST)
@@ -56,6 +61,40 @@ class Account:
         """Takes the last `count` of a step back: that try was none."""
         self._tries[task.idempotency_key] -= 1
 
+    # Who has worked for whom.
+
+    def enter(self, task: Task) -> None:
+        """Notes that a child has a task in hand."""
+        self._open.setdefault(task.id, []).append(task.idempotency_key)
+        self._outermost += _is_outermost(task)
+
+    def leave(self, task: Task, parts: tuple[Part, ...]) -> bool:
+        """Ends what `enter` began, and keeps the parts that cost something for whoever the task was done for.
+
+        Tells whether that was the last task.
+        """
+        keys = self._open[task.id]
+        keys.remove(task.idempotency_key)
+        handed_over = any(task.idempotency_key.startswith(key) for key in keys)  # the outcome will be in another one
+        if task.parent is not None and not handed_over:
+            dear = {id(part): part for part in parts if part.usage != NOTHING}
+            self._below.setdefault(task.parent, {}).update(dear)
+        if not keys:
+            del self._open[task.id]
+        return not self._open
+
+    def take(self, task: Task) -> dict[int, Part]:
+        """Returns what others have spent for a task since it was last asked, by identity."""
+        return self._below.pop(task.id, {})
+
+    def is_all_for(self, task: Task) -> bool:
+        """Tells whether the request is just this task, and what it is made of."""
+        return self._outermost == 1 and _is_outermost(task)
+
+
+def _is_outermost(task: Task) -> bool:
+    return task.parent is None and task.hops == 0
+
 
 class Accounts:
     """The requests that run, by their traces."""
@@ -71,18 +110,14 @@ class Accounts:
         account = self._open.get(task.trace)
         if account is None:
             account = self._open[task.trace] = Account(task)
-        account.open += 1
+        account.enter(task)
         return account
 
-    def leave(self, task: Task) -> bool:
-        """Ends what `enter` began; tells whether that was the request's last task."""
-        account = self._open[task.trace]
-        account.open -= 1
-        if account.open:
-            return False
-        del self._open[task.trace]
-        self._bank.forget(task.trace)
-        return True
+    def leave(self, task: Task, parts: tuple[Part, ...] = ()) -> None:
+        """Ends what `enter` began, with the parts of the outcome."""
+        if self._open[task.trace].leave(task, parts):
+            del self._open[task.trace]
+            self._bank.forget(task.trace)
 
     def find(self, trace: str) -> Account | None:
         """Returns the account of a request that runs, or None."""

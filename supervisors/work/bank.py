@@ -299,13 +299,10 @@ class Bank:
         return self._below.get(hold.task, ())
 
     def _doubtful(self, claims: list[Claim]) -> list[Claim]:
-        """Returns the claims that these wait for: perhaps in a knot.
-
-        Who would go beside the others comes before who would be refused.
-        """
+        """Returns the claims that these wait for, perhaps in a knot; oldest first."""
         found = {node for claim in claims for node in self._reached(claim) - {claim}}
         doubtful = [node for node in found if isinstance(node, Claim)]
-        return sorted(doubtful, key=lambda claim: (not claim.every, claim.number))
+        return sorted(doubtful, key=lambda claim: claim.number)
 
     # Who waits.
 

@@ -130,8 +130,9 @@ class Delivery:
         del self._guard.deliveries[self]
         if self._recovery.asked is not None:
             self._recovery.asked.cancel()
-        if accounts_of(self._system).leave(self._task):
+        if self._account.is_all_for(self._task):  # also what those have spent who have not ended yet
             outcome = replace(outcome, usage=self._account.spent)
+        accounts_of(self._system).leave(self._task, outcome.parts)
         self._enter(outcome.state)
         if outcome.status == "dead_letter":
             self._dead_letter("poison", outcome)

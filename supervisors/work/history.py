@@ -9,7 +9,7 @@ from ...runtime.evidence import AttemptRecord, Evidence
 from ...runtime.task import Outcome, Part, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ...runtime.evidence import Verdict
     from ...runtime.task import Status
@@ -84,8 +84,16 @@ class History:
         """Notes what judges have made of what there is of an output, and what that has cost."""
         self._own += usage
         self.partial = self.passed = self.partial if accepted else None
-        if not accepted:  # it may be what another one has said
-            self._parts = [replace(part, output=None) for part in self._parts]
+        if not accepted:
+            self.rejected()
+
+    def rejected(self) -> None:
+        """Notes that judges rejected what may be made of what others have said."""
+        self._parts = [replace(part, output=None) for part in self._parts]
+
+    def worked(self, parts: Iterable[Part]) -> None:
+        """Notes what others have done for the child."""
+        self._parts += parts
 
     def handed_over(self, outcome: Outcome) -> None:
         """Notes what another one made of the task."""
@@ -103,11 +111,10 @@ class History:
 
     def outcome(self, made: Outcome, seconds: float) -> Outcome:
         """Returns an outcome of the child's own with all its tries in it: its own part comes last."""
-        parts = [part for part in made.parts if part.agent != self._path]
         own = [part for part in made.parts if part.agent == self._path]
         output = own[-1].output if own else (None if made.parts else made.output)
         part = Part(self._path, made.status, max(1, self._tries), output, seconds, made.error, self._own)
-        return self._made(made, (*self._parts, *parts, part), seconds)
+        return self._made(made, (*self._parts, part), seconds)
 
     def failed(self, said: Outcome, output: Any, seconds: float) -> Outcome:
         """Returns an outcome in which the child itself said that it has failed, with what may go on of its output."""

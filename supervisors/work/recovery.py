@@ -320,6 +320,7 @@ class Recovery:
                 async with asyncio.timeout(seconds):
                     ruling = await hear(self._guard, self._task, self._history.partial)
         self._account.spent += ruling.usage
+        self._history.worked(self._account.take(self._given).values())
         self._history.judged(ruling.usage, accepted=ruling.accepted)
         return self._history.passed
 

@@ -19,6 +19,7 @@ from .panel import Ruling
 from .purse import Purse
 
 if TYPE_CHECKING:
+    from ...runtime.task import Part
     from .accounts import Account
     from .breaker import Permit
     from .guard import Guard
@@ -63,6 +64,8 @@ class Trial:
         self._permit: Permit | None = None
         self._begun = self._clock.monotonic()
         self._settled = False
+        self._own: Usage | None = None
+        """What the child's own work has cost, once it has answered."""
         self.late = False
         """Whether it is cut off because its task's time is up, which is a failure of the child's."""
         self.attempt: Attempt | None = None
@@ -126,6 +129,7 @@ class Trial:
         if seconds_paid is not None:
             attempt.limit_cost(seconds_paid, BudgetExceeded(cell.path, f"{seconds_paid:g} seconds"))
         self._account.trail.again(cell.path)
+        self._note_others()
         self._history.said = None
         attempt.post()
         return attempt
@@ -142,26 +146,29 @@ class Trial:
 
     def charge(self, usage: Usage) -> None:
         """Takes what the handler has spent, at once."""
+        self._account.spent += usage
         self._purse.charge(usage)
 
     # Its end.
 
     async def _judge(self, outcome: Outcome) -> Outcome | Failure | Rejected:
         """Returns an outcome as it may go on, or why it may not."""
+        own = self._own = self._own_usage(outcome)
         failure = classify_outcome(outcome)
         if failure is not None:
             self._history.said = outcome
             told = self.attempt.partial if self.attempt is not None and outcome.output is None else outcome.output
-            return self._failed(failure, told, self._own_usage(outcome), said=True)
+            return self._failed(failure, told, own, said=True)
         ruling = NO_RULING
         if self._guard.panel.judges and not _is_of_a_person(outcome):
             ruling = await hear(self._guard, self._task, outcome.output)
-        usage = self._own_usage(outcome) + ruling.usage
+        usage = own + ruling.usage
         if ruling.accepted:
             self._settle(usage, None, ruling)
             return replace(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts))
         rejected = OutputRejected(ruling.verdicts)
         failure = replace(self._classified(rejected), kind="invalid_output", feedback=ruling.feedback)
+        self._history.rejected()
         blamed = any(verdict.error is None for verdict in ruling.verdicts if not verdict.accepted)
         self._settle(usage, failure, ruling, excused=not blamed)  # that a judge fails is no failure of the child's
         return Rejected(failure, ruling.escalate)
@@ -199,7 +206,8 @@ class Trial:
         crashed = failure is not None and failure.crashed
         paid = seconds if self.attempt is None else self._clock.monotonic() - self.attempt.posted  # no wait for room
         self._purse.settle(usage, seconds=paid, restarts=int(crashed))
-        self._account.spent += usage
+        self._account.spent += usage.less(Usage() if self.attempt is None else self.attempt.spent)
+        self._note_others()
         self._history.tried(self._task.attempt, self._rung, seconds, usage, failure, ruling.verdicts)
 
     def _give_back(self) -> None:
@@ -217,15 +225,21 @@ class Trial:
         if attempt.partial is not None:
             self._history.partial = attempt.partial
         answer = attempt.result() if answered and attempt.exception() is None else None
-        usage = self._own_usage(answer) if isinstance(answer, Outcome) else attempt.spent
-        self._book(usage, now - self._begun, Failure("cancelled", "cut off"))
+        own = self._own_usage(answer) if self._own is None and isinstance(answer, Outcome) else self._own
+        self._book(attempt.spent if own is None else own, now - self._begun, Failure("cancelled", "cut off"))
 
     def _own_usage(self, outcome: Outcome) -> Usage:
         """Returns what the child's own work cost: its part's, or what no other part accounts for."""
-        path = self._guard.cell.path
-        others = sum((part.usage for part in outcome.parts if part.agent != path), Usage())
+        others = self._note_others(outcome.parts)
         charged = Usage() if self.attempt is None else self.attempt.spent
         return charged + outcome.usage.less(others).less(charged)
+
+    def _note_others(self, told: tuple[Part, ...] = ()) -> Usage:
+        """Notes who has worked for the child, as it has told, or as it has not; returns what they have spent."""
+        worked = {id(part): part for part in told if part.agent != self._guard.cell.path}
+        worked |= self._account.take(self._task)
+        self._history.worked(worked.values())
+        return sum((part.usage for part in worked.values()), Usage())
 
     def _classified(self, error: BaseException) -> Failure:
         failure = classify(error, self._guard.classifiers(), now=self._clock.time(), report=self._passed_over)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +13,9 @@ from treeward.runtime.task import Task
 from treeward.supervisors.requests import WhichChildren
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.supervisor import Supervisor
+from treeward.supervisors.work.accounts import accounts_of
+from treeward.supervisors.work.bank import bank_of
+from treeward.supervisors.work.budget import Spending
 from treeward.supervisors.work.policy import Work
 
 PATIENT = Intensity(1000, 1.0)
@@ -51,6 +55,29 @@ class Planted:
 def plant():
     """`async with plant({"writer": (Writer, Work(...))}, team=Work(...), top=Work(...)) as tree`."""
     return planted
+
+
+@pytest.fixture(scope="session")
+def nothing_is_left():
+    """A function that fails if anything of a system's tasks is still there, once they all have ended."""
+    return nothing_of_tasks
+
+
+def nothing_of_tasks(system):
+    """Says what is still there: in guards, breakers, ledgers, accounts, the bank, and on the loop."""
+    now = system.clock.monotonic()
+    for guard in (cell.guard for cell in system.cells.values() if cell.guard is not None):
+        view = guard.view(now)
+        assert view.tasks == ()
+        assert guard.breaker is None or guard.breaker._probe is None
+        for ledger in view.budgets:
+            assert (ledger.calls, ledger.requests, ledger.reserved) == (0, 0, Spending()), ledger
+    assert accounts_of(system)._open == {}
+    bank = bank_of(system)
+    assert (bank._held, bank._wanting, bank._below, bank._turns, bank._requests) == ({}, {}, {}, {}, {})
+    assert system._errands == set()
+    assert [timer for timer in system.loop._scheduled if not timer.cancelled()] == []
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 @asynccontextmanager

@@ -363,6 +363,26 @@ def test_settled_is_what_was_not_charged():
     assert played.spent == Spending(cost=0.5, tokens=25, calls=3)
 
 
+def test_charged_beyond_its_end():
+    """What a call reserves is free from its end on, whatever it charges later."""
+    played = Played(**EACH)
+    played.ask("a")
+    played.end("a", cost=0.1)
+    played.charge("a", cost=0.1)
+    assert played.reserved.cost == 0
+    assert [played.ask(name) for name in "bcde"] == ["go", "go", "go", "wait for b c d"]
+
+
+def test_who_lives_is_not_stopped_for_those_who_died():
+    """Too many restarts stop the next call, not those that are under way."""
+    played = Played(Limits(restarts=1))
+    played.ask("a")
+    played.ask("b")
+    played.end("a", restarts=5)
+    assert played.charge("b", cost=0.1) is None
+    assert played.ask("c") == "no restarts"
+
+
 def test_less_settled_than_charged():
     """What was charged stays spent, whatever the end says."""
     played = Played()
@@ -467,6 +487,13 @@ def test_time_counts_once():
     assert played.spent.seconds == 25
 
 
+def test_parts_reserve_no_time():
+    """The time that a call has reserved is that of its parts."""
+    played = Played(Limits(seconds=60), call=Limits(seconds=30))
+    assert [played.ask("a"), played.ask("a.1", "a"), played.ask("a.2", "a"), played.ask("b")] == ["go"] * 4
+    assert played.reserved.seconds == 60
+
+
 def test_no_parts_once_the_time_is_over():
     """What is over for a call is over for its parts."""
     played = Played(Limits(seconds=60))
@@ -541,6 +568,15 @@ def test_a_part_has_the_time_of_what_is_around_it():
     assert played.ledger.seconds_left(played.holds["a.1"], played.now) == 0.0
 
 
+def test_a_part_may_use_up_what_is_reserved_around_it():
+    """What the call around a part has reserved is there for the part."""
+    played = Played(Limits(seconds=60), call=Limits(seconds=30))
+    played.ask("a")
+    played.ask("a.1", "a")
+    played.now = 10.0
+    assert [played.ledger.seconds_left(played.holds[name], played.now) for name in ("a", "a.1")] == [50.0, 50.0]
+
+
 # --- demotion ---------------------------------------------------------------------------------------
 
 CHEAPER = {"limits": Limits(cost=1.0, tokens=100), "cheaper": "mini", "demote_at": 0.5}
@@ -564,6 +600,13 @@ def test_demotion(spent, agent, goes):
     played = Played(**CHEAPER)
     played.spend(**spent)
     assert played.ask("next", agent=agent) == goes
+
+
+@pytest.mark.parametrize(("limits", "goes"), [(Limits(cost=0), "to mini"), (Limits(restarts=0), "go")])
+def test_demotion_from_nothing(limits, goes):
+    """Of nothing, all is used up from the beginning; but no incarnation is lost before the first one is."""
+    played = Played(limits, cheaper="mini")
+    assert played.ask("a") == goes
 
 
 def test_by_its_path():

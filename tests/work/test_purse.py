@@ -247,6 +247,35 @@ async def test_the_first_one_is_not_passed_by(shop):
     assert here.log == ["0 a", "10 both", "11 y0", "21 y1", "31 y2"]
 
 
+async def test_room_is_kept_for_the_first_one(shop):
+    """With a word on what a call costs, the first one who waits keeps room for one from those who come later."""
+    here = shop(x=PLENTY, y=Budget(limits=Limits(cost=1.0), per="life", call=Limits(cost=0.5)))
+    works = [here.work("a", "x", seconds=10), here.work("both", "x y", after=1)]
+    works += [here.work(f"y{number}", "y", seconds=20, after=2 + number) for number in range(2)]
+    await here.together(*works)
+    assert here.log == ["0 a", "2 y0", "10 both", "11 y1"]
+
+
+async def test_who_is_refused_keeps_nobody_waiting(shop):
+    """The room that was kept for one who is refused in the end is there for the next one."""
+    here = shop(x=COST, y=PLENTY)
+    works = [here.work("a", "x", seconds=10, cost=1.0), here.work("both", "x y", after=1), here.work("y", "y", after=2)]
+    assert await here.together(*works) == ["done", "the budget of x is spent: cost", "done"]
+    assert here.log == ["0 a", "10 y"]
+
+
+async def test_who_goes_away_keeps_nobody_waiting(shop):
+    """The room that was kept for one who is cancelled is there for the next one, at once."""
+    here = shop(x=PLENTY, y=PLENTY)
+    first, last = (asyncio.create_task(here.work(name, name, after=at)) for name, at in [("x", 0), ("y", 0.5)])
+    await asyncio.sleep(0.1)
+    both = asyncio.create_task(here.purse("x y", "both").reserve())
+    await asyncio.sleep(0.6)
+    both.cancel()
+    assert await asyncio.gather(first, last) == ["done"] * 2
+    assert here.log == ["0 x", "0.7 y"]
+
+
 async def test_no_time_left(shop):
     """Who may wait no longer is told that the rest is reserved, and leaves the others' way."""
     here = shop(x=COST, y=COST)
@@ -258,6 +287,17 @@ async def test_no_time_left(shop):
     assert results == ["done", f"the budget of x is spent: {RESERVED}", "done"]
     assert here.log == ["0 a", "5 c"]
     assert here.view().stopped == 1
+
+
+async def test_let_in_at_the_last_moment(shop):
+    """Who is let in at the very time until which it would have waited is in."""
+    here = shop(x=COST)
+    first, second = here.purse(), here.purse(task="b")
+    await first.reserve()
+    asyncio.get_running_loop().call_later(5.0, lambda: first.settle(Usage(), seconds=5.0))
+    assert await second.reserve(5.0) is None
+    assert here.view().calls == 1
+    second.settle(Usage(), seconds=0.0)
 
 
 async def test_the_deadline_of_the_task(shop):
@@ -305,10 +345,11 @@ async def test_the_turn_of_the_hour(shop):
 async def test_nobody_watches_the_clock_for_nobody(shop):
     """Once nobody waits any more, nothing is left of the waiting, not even a timer."""
     here = shop(x=Budget(limits=Limits(cost=1.0), per="day"))
-    await here.together(here.work("a"), here.work("b", until=0.5, lineage=["c"]), here.work("d"))
+    await here.together(here.work("a"), here.work("b", until=0.5, lineage=["c"]), here.work("d", until=9.0))
     bank = bank_of(here.system)
     assert here.now() == 2.0
-    assert not any((bank._wanting, bank._below, bank._turns))
+    assert not any((bank._held, bank._wanting, bank._below, bank._turns))
+    assert [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()] == []
 
 
 async def test_another_budget_lets_them_in(shop):
@@ -368,3 +409,60 @@ async def test_crosswise_with_words(shop):
     results = await here.together(a, b)
     assert sorted(results, key=str) == [["done", "the budget of x is spent: cost"]] * 2
     assert here.view().spent.cost == 1.0
+
+
+ONLY_ONE = Budget(limits=Limits(cost=0.5), per="life", call=Limits(cost=0.5))
+"""Room for one, by its word."""
+TWO = Budget(limits=Limits(cost=1.0), per="life", call=Limits(cost=0.5))
+
+
+async def test_nobody_is_refused_for_a_knot_that_is_no_longer_one(shop):
+    """Who waits for a call that would be let past all but one who works, waits for that one too."""
+    here = shop(v=PLENTY, w=ONLY_ONE, x=PLENTY, y=PLENTY)
+    works = [
+        here.work("A", "w y", parts=[{"task": "c", "names": "x"}]),
+        here.work(
+            "a", "x", seconds=0.5, parts=[{"task": "h", "seconds": 10}, {"task": "p", "names": "y", "after": 0.1}]
+        ),
+        here.work("P", "v", seconds=0.1, parts=[{"task": "T", "names": "w", "after": 2}]),
+    ]
+    assert "the budget" not in str(await here.together(*works))
+    assert "10.5 c" in here.log
+    assert here.log[-1] == "11.5 T"
+
+
+async def test_nobody_goes_beside_one_who_may_go_on(shop):
+    """A call whose part waits for any of several goes on as soon as one of them ends: nobody goes beside it."""
+    here = shop(w=TWO, x=PLENTY, z=PLENTY)
+    works = [
+        here.work("P", "z", parts=[{"task": "T", "names": "x"}]),
+        here.work("b", "x", seconds=0.5, parts=[{"task": "m", "names": "w"}]),
+        here.work("h1", "w", seconds=10),
+        here.work("h2", "w", seconds=0.2, parts=[{"task": "q", "names": "z"}]),
+    ]
+    assert "the budget" not in str(await here.together(*works))
+    assert here.log == ["0 P", "0 b", "0 h1", "0 h2", "10 m", "11 T", "12 q"]
+
+
+async def test_to_go_beside_is_better_than_to_refuse(shop):
+    """Where a knot can be undone by letting one past, nobody is refused, though no room is left by the words."""
+    here = shop(y=PLENTY, z=Budget(limits=Limits(cost=1.5), per="life", call=Limits(cost=0.5)))
+    works = [
+        here.work("A", "z", seconds=0, parts=[{"task": "A1", "names": "y"}]),
+        here.work(
+            "B",
+            "z",
+            seconds=0,
+            parts=[{"task": "B1", "names": "z", "seconds": 0, "parts": [{"task": "B2", "names": "z"}]}],
+        ),
+        here.work("C", "y", seconds=0, parts=[{"task": "C1", "names": "z", "after": 0.5}]),
+    ]
+    assert "the budget" not in str(await here.together(*works))
+    assert here.log[3:] == ["0 B1", "0.5 A1", "1.5 B2", "2.5 C1"]
+
+
+async def test_restarts_in_a_knot(shop):
+    """Nobody has to give a word on restarts, so nobody is refused for a knot in them."""
+    here = shop(x=Budget(limits=Limits(restarts=1), per="life"))
+    works = [here.work(name, parts=[{"task": f"{name}1"}]) for name in "ab"]
+    assert await here.together(*works) == [["done", "done"]] * 2

@@ -26,7 +26,7 @@ BUDGETS = {
     "some": Budget(limits=Limits(cost=0.2), per="life"),
     "hourly": Budget(limits=Limits(cost=0.2), per="hour"),
     "word": Budget(limits=Limits(cost=0.2), per="life", call=Limits(cost=DEAREST / 100)),
-    "a little": Budget(limits=Limits(cost=0.13), per="life", call=Limits(cost=DEAREST / 100)),
+    "little": Budget(limits=Limits(cost=0.13), per="life", call=Limits(cost=DEAREST / 100)),
     "request": Budget(limits=Limits(cost=0.1), per="task", call=Limits(cost=DEAREST / 100)),
     "time": Budget(limits=Limits(seconds=3000), per="life"),
     "time and word": Budget(limits=Limits(seconds=9000, cost=0.3), per="hour", call=Limits(seconds=3000, cost=0.06)),
@@ -128,7 +128,7 @@ class Run:
             (view,) = ledgers.views(self.clock.time())
             assert (view.calls, view.reserved) == (0, Spending())
         bank = bank_of(self.system)
-        assert not any((bank._wanting, bank._below, bank._turns))
+        assert not any((bank._held, bank._wanting, bank._below, bank._turns))
 
 
 class AtWork:
@@ -175,6 +175,72 @@ async def test_who_waits_for_as_long_as_it_takes_is_told(kinds, scripts):
     run = Run(kinds)
     await asyncio.gather(*(run.work(patient(script)) for script in scripts))
     assert RESERVED not in {error.what for error in run.refused}
+    run.nothing_left()
+
+
+def work(names, *parts, **changes):
+    rest = {"after": 0, "seconds": 0, "cents": 0, "patience": None, "cancelled": None, "side_by_side": True}
+    return {**rest, "names": set(names), "parts": list(parts), **changes}
+
+
+IN_A_ROW = {"side_by_side": False}
+
+KNOTS = {
+    "crosswise": ("plenty plenty plenty", [work("x", work("y"), seconds=1), work("y", work("x"), seconds=1)]),
+    "in a ring": ("plenty plenty plenty", [work(a, work(b), seconds=1) for a, b in ("xy", "yz", "zx")]),
+    "one who waits for any ties it for those who wait for all": (
+        "word plenty plenty",
+        [work("x", work("y")), work("y", work("x", after=0.5)), work("x"), work("x", work("x", work("x")))],
+    ),
+    "the last one to come ties it elsewhere": (
+        "word word plenty",
+        [
+            work("x", cents=4),
+            work("x", work("z", work("x"), after=0.5), **IN_A_ROW),
+            work("x", work("z", after=0.5)),
+        ],
+    ),
+    "who comes on ties it elsewhere": (
+        "word plenty word",
+        [
+            work("xyz", work("x", work("z", after=0.5), work("x", seconds=1)), **IN_A_ROW),
+            work("z", work("xy"), **IN_A_ROW),
+            work("z", work("y"), after=0.5, **IN_A_ROW),
+        ],
+    ),
+    "who is let past one place ties it at the next": (
+        "plenty little word",
+        [
+            work("z", work("x", work("y")), **IN_A_ROW),
+            work("x", work("y", work("xy")), **IN_A_ROW),
+            work("y", work("z"), work("x"), **IN_A_ROW),
+        ],
+    ),
+    "where nobody has told his elders": (
+        "plenty plenty plenty",
+        [
+            work(
+                "z",
+                work("", work("y", work("z")), seconds=1000),
+                work("", work("y"), work("xy", work("x"))),
+                **IN_A_ROW,
+            ),
+            work("x", work("y", work("xz"), after=1, **IN_A_ROW), **IN_A_ROW),
+            work("y", work("x", work("xz"), **IN_A_ROW), after=1),
+        ],
+    ),
+    "a part of a part behind a part": (
+        "plenty plenty plenty",
+        [work("x", work("x", work("x", seconds=3), work("x", after=2)), work("x", after=1))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("kinds", "scripts"), KNOTS.values(), ids=list(KNOTS))
+async def test_knots(kinds, scripts):
+    """Calls in calls that would wait for each other are let past, each in its turn, as far as there is room."""
+    run = Run(dict(zip(NAMES, kinds.split(), strict=True)))
+    await asyncio.gather(*(run.work(script) for script in scripts))
     run.nothing_left()
 
 
