@@ -49,21 +49,30 @@ if TYPE_CHECKING:
     from .runtime.task import Outcome, Part, Task
     from .runtime.telemetry import Event
     from .runtime.usage import Limits, Usage
+    from .supervisors.breakers.breaker import Breaker, BreakerSpec, BreakerView
+    from .supervisors.breakers.kept import breaker_of, through
+    from .supervisors.budgets.budget import Budget
     from .supervisors.dynamic import DynamicSpec, DynamicSupervisor
     from .supervisors.errors import FailedToStart, InvalidSpec, NotFound, SupervisionError
+    from .supervisors.failures.failure import Failure
     from .supervisors.handle import SupervisorHandle
+    from .supervisors.judges.agent_judge import AgentJudge
+    from .supervisors.judges.callables import FunctionJudge
+    from .supervisors.judges.confidence import ConfidenceJudge
+    from .supervisors.judges.judge import Submission
+    from .supervisors.judges.quorum import Quorum
+    from .supervisors.judges.rules import Range, RulesJudge
+    from .supervisors.judges.schema import SchemaJudge
     from .supervisors.pool import Pool, PoolSpec
     from .supervisors.readiness import Health, health_of
     from .supervisors.snapshot import Snapshot
     from .supervisors.spec import Backoff, ChildSpec, Intensity, SupervisorSpec
     from .supervisors.supervisor import Supervisor
-    from .supervisors.work.agent_judge import AgentJudge
-    from .supervisors.work.breaker import Breaker, BreakerSpec, BreakerView
-    from .supervisors.work.breakers import breaker_of, through
-    from .supervisors.work.budget import Budget
-    from .supervisors.work.callables import FunctionJudge
-    from .supervisors.work.confidence import ConfidenceJudge
-    from .supervisors.work.errors import (
+    from .supervisors.work.health import HealthSpec
+    from .supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise, Skip
+    from .supervisors.work.loops import LoopLimits
+    from .supervisors.work.policy import Work
+    from .supervisors.work_errors import (
         BreakerOpen,
         BudgetExceeded,
         LoopDetected,
@@ -73,15 +82,6 @@ if TYPE_CHECKING:
         Unhealthy,
         WorkError,
     )
-    from .supervisors.work.failure import Failure
-    from .supervisors.work.health import HealthSpec
-    from .supervisors.work.judge import Submission
-    from .supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise, Skip
-    from .supervisors.work.loops import LoopLimits
-    from .supervisors.work.policy import Work
-    from .supervisors.work.quorum import Quorum
-    from .supervisors.work.rules import Range, RulesJudge
-    from .supervisors.work.schema import SchemaJudge
     from .trees.handle import TaskHandle
     from .trees.load import load_tree
     from .trees.problems import TreeError
@@ -227,24 +227,24 @@ _HOME = {
     "supervisors.snapshot": "Snapshot",
     "supervisors.spec": "Backoff ChildSpec Intensity SupervisorSpec",
     "supervisors.supervisor": "Supervisor",
-    "supervisors.work.agent_judge": "AgentJudge",
-    "supervisors.work.breaker": "Breaker BreakerSpec BreakerView",
-    "supervisors.work.breakers": "breaker_of through",
-    "supervisors.work.budget": "Budget",
-    "supervisors.work.callables": "FunctionJudge",
-    "supervisors.work.confidence": "ConfidenceJudge",
-    "supervisors.work.errors": (
+    "supervisors.judges.agent_judge": "AgentJudge",
+    "supervisors.breakers.breaker": "Breaker BreakerSpec BreakerView",
+    "supervisors.breakers.kept": "breaker_of through",
+    "supervisors.budgets.budget": "Budget",
+    "supervisors.judges.callables": "FunctionJudge",
+    "supervisors.judges.confidence": "ConfidenceJudge",
+    "supervisors.work_errors": (
         "BreakerOpen BudgetExceeded LoopDetected ModelRetry OutputRejected TaskHung Unhealthy WorkError"
     ),
-    "supervisors.work.failure": "Failure",
+    "supervisors.failures.failure": "Failure",
     "supervisors.work.health": "HealthSpec",
-    "supervisors.work.judge": "Submission",
+    "supervisors.judges.judge": "Submission",
     "supervisors.work.ladder": "Escalate Fallback Restart Retry Revise Skip",
     "supervisors.work.loops": "LoopLimits",
     "supervisors.work.policy": "Work",
-    "supervisors.work.quorum": "Quorum",
-    "supervisors.work.rules": "Range RulesJudge",
-    "supervisors.work.schema": "SchemaJudge",
+    "supervisors.judges.quorum": "Quorum",
+    "supervisors.judges.rules": "Range RulesJudge",
+    "supervisors.judges.schema": "SchemaJudge",
     "trees.handle": "TaskHandle",
     "trees.load": "load_tree",
     "trees.problems": "TreeError",

@@ -17,8 +17,8 @@ from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
 from ..supervisors.work.accounts import accounts_of
 from ..supervisors.work.attempt import Attempt
-from ..supervisors.work.errors import BreakerOpen, LoopDetected, WorkError
 from ..supervisors.work.policy import loop_limits
+from ..supervisors.work_errors import BreakerOpen, LoopDetected, WorkError
 from .breakers import tool_breaker
 from .calls import Hand, ToolCall, ask_owner, guarded, step_key
 from .context import Context
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ..runtime.ref import Ref
     from ..runtime.telemetry import Event
-    from ..supervisors.work.failure import Kind
+    from ..supervisors.failures.failure import Kind
 
 __all__ = ["Agent", "NeedsHuman"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..supervisors.work.breakers import breaker_of, breakers_of
+from ..supervisors.breakers.kept import breaker_of, breakers_of
 from ..supervisors.work.guard import guard_of
 from ..supervisors.work.policy import rules_of
 from .directory import TOOL, directory_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..runtime.ref import Ref
     from ..runtime.system import ActorSystem
-    from ..supervisors.work.breaker import Breaker
+    from ..supervisors.breakers.breaker import Breaker
     from .tools import ToolSpec
 
 __all__ = ["all_breakers", "tool_breaker", "tool_breakers"]

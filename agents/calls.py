@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
 from ..runtime.task import Task, Usage
-from ..supervisors.work.breakers import through
-from ..supervisors.work.errors import BreakerOpen, TaskHung, WorkError
+from ..supervisors.breakers.kept import through
+from ..supervisors.work_errors import BreakerOpen, TaskHung, WorkError
 from .errors import ToolError, ToolUnavailable
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ..runtime.clock import Clock
     from ..runtime.ref import Ref
     from ..runtime.reply import Reply
+    from ..supervisors.breakers.breaker import Breaker
     from ..supervisors.work.attempt import Attempt
-    from ..supervisors.work.breaker import Breaker
 
 __all__ = ["Hand", "ToolCall", "ask_owner", "guarded", "step_key"]
 

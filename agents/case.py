@@ -20,8 +20,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from ..runtime.task import Task
-from ..supervisors.work.escalation import DESK, HumanAnswer
-from ..supervisors.work.plain import shown
+from ..supervisors.escalation import DESK, HumanAnswer
+from ..supervisors.judges.plain import shown
 from .errors import ToolRefused
 
 if TYPE_CHECKING:

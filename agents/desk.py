@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from ..runtime.task import Outcome, Task
 from ..runtime.telemetry import HookFailed
-from ..supervisors.work.escalation import DESK, AwaitAnswer, TriedAgain
+from ..supervisors.escalation import DESK, AwaitAnswer, TriedAgain
 from .agent import Agent
 from .case import Case, Said, acted, answer_of, as_data, refreshed, task_of, tried_again
 from .cases import Cases, FileCases, MemoryCases
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..runtime.timers import Timer
-    from ..supervisors.work.escalation import HumanAnswer
+    from ..supervisors.escalation import HumanAnswer
 
 __all__ = ["Desk", "Listening", "Shown"]
 

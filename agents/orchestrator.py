@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..runtime.task import Outcome, Part, Task, Usage
-from ..supervisors.work.escalation import DESK, escalated
+from ..supervisors.escalation import DESK, escalated
 from .agent import Agent
 from .aggregate import Count, Need, Result, missing, status_of
 from .context import Context

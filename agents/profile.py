@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ..supervisors.work.breaker import BreakerSpec
+from ..supervisors.breakers.breaker import BreakerSpec
 
 __all__ = ["Profile"]
 

@@ -33,7 +33,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from ..supervisors.work.breaker import BreakerSpec
+from ..supervisors.breakers.breaker import BreakerSpec
 from .errors import InvalidArguments, InvalidResult, InvalidTool
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ..runtime.cell import Cell
     from ..runtime.system import ActorSystem
-    from ..supervisors.work.escalation import HumanAnswer
+    from ..supervisors.escalation import HumanAnswer
     from .case import Case
 
 __all__ = ["Audience", "WaitingRoom", "audience_of"]

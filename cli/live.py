@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.text import Text
 
 from ..agents.events import CaseAnswered, CaseOpened
+from ..cli import cases, letters
 from ..runtime.errors import TreewardError, describe
 from ..trees.desk import desks_of
-from . import cases, letters
 from .board import board
 from .commands import Mistake, person
 from .outcomes import details

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import pykka
 from pykka import messages
 
-from . import links
+from ..runtime import links
 from .errors import SystemClosed
 from .exits import Exit, ExitReason
 from .hosted import BIRTH, Hosted, adopted

@@ -12,7 +12,7 @@ import functools
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import signals
+from ..runtime import signals
 from .address import HOOK, Address
 from .call import Call, CutOff, awaited, in_thread, invoke
 from .dispatch import Dispatcher, Life, Worker

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..runtime.cell import Phase
 from .requests import ChildUnhealthy
-from .work.errors import Unhealthy
 from .work.health import is_hung, judge_health
+from .work_errors import Unhealthy
 
 if TYPE_CHECKING:
     from ..runtime.cell import Cell

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..runtime.cell import Cell
+    from .breakers.breaker import BreakerView
+    from .budgets.budget import LedgerView
     from .children import State
-    from .work.breaker import BreakerView
-    from .work.budget import LedgerView
     from .work.guard import TaskView
     from .work.health import HealthSpec
 

@@ -12,7 +12,7 @@ from ..agents.directory import directory_of
 from ..agents.errors import NoDesk
 from ..agents.waiting import audience_of
 from ..runtime.errors import SystemClosed
-from ..supervisors.work.escalation import DESK
+from ..supervisors.escalation import DESK
 
 if TYPE_CHECKING:
     import asyncio

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from ..supervisors.work import budget as work
+from ..supervisors.budgets import budget as work
 from .base import OrOne, Spec, own_fields, policy
 from .values import Count, Number, PositiveDuration, Text, illegal
 

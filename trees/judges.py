@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 
 from ..supervisors.errors import InvalidSpec
-from ..supervisors.work import agent_judge, callables, confidence, quorum, rules, schema
+from ..supervisors.judges import agent_judge, callables, confidence, quorum, rules, schema
 from .base import Also, Filled, Spec, no_kind, own_fields, short
 from .environment import without_values
 from .guards import BreakerOrName

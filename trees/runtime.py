@@ -19,7 +19,7 @@ from ..supervisors.errors import NotFound
 from ..supervisors.handle import SupervisorHandle
 from ..supervisors.readiness import Health, health_of
 from ..supervisors.snapshot import Snapshot, snapshot
-from . import library
+from ..trees import library
 from .build import root_spec
 from .desk import DeskHandle
 from .diff import diff

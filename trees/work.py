@@ -5,20 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..runtime import usage
-from ..supervisors.work import (
-    agent_judge,
-    breaker,
-    budget,
-    callables,
-    confidence,
-    health,
-    ladder,
-    loops,
-    policy,
-    quorum,
-    rules,
-    schema,
-)
+from ..supervisors.breakers import breaker
+from ..supervisors.budgets import budget
+from ..supervisors.judges import agent_judge, callables, confidence, quorum, rules, schema
+from ..supervisors.work import health, ladder, loops, policy
 from . import ladder as rungs
 from .guards import Limits
 from .judges import AgentJudge, Asked, ConfidenceJudge, FunctionJudge, QuorumJudge, RulesJudge, SchemaJudge
@@ -26,7 +16,7 @@ from .judges import AgentJudge, Asked, ConfidenceJudge, FunctionJudge, QuorumJud
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..supervisors.work.judge import Judge
+    from ..supervisors.judges.judge import Judge
     from .guards import Breaker, Budget, Health, Loops
     from .ladder import Rung
     from .names import Names

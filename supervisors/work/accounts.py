@@ -7,10 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from ...runtime.task import Usage
-from .bank import bank_of
-from .budget import Budget
+from ..budgets.bank import bank_of
+from ..budgets.budget import Budget
+from ..budgets.purse import Ledgers
+from ..escalation import DESK
 from .loops import Trail
-from .purse import Ledgers
 
 if TYPE_CHECKING:
     from ...runtime.system import ActorSystem
@@ -93,7 +94,7 @@ class Account:
 
 
 def _is_outermost(task: Task) -> bool:
-    return task.parent is None and task.hops == 0
+    return task.parent is None and task.hops == 0 and task.kind != DESK
 
 
 class Accounts:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...runtime.reply import Reply
 from ...runtime.task import Usage
-from .errors import BreakerOpen, BudgetExceeded, TaskHung
+from ..work_errors import BreakerOpen, BudgetExceeded, TaskHung
 
 if TYPE_CHECKING:
     from ...runtime.cell import Cell

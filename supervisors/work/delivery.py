@@ -9,9 +9,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from ..events import TaskStateChanged
+from ..failures.classify import classify
 from .accounts import accounts_of
-from .classify import classify
-from .events import TaskStateChanged
 from .recovery import Recovery
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..breakers.breaker import Breaker
+from ..budgets.purse import Ledgers
+from ..events import BreakerChanged, TaskQuarantined
+from ..judges.panel import Panel
+from ..places import upwards
 from .accounts import accounts_of
-from .breaker import Breaker
 from .delivery import Delivery, TaskView
-from .events import BreakerChanged, TaskQuarantined
 from .health import Stats
-from .panel import Panel
-from .places import upwards
 from .policy import NOTHING, rules_of
-from .purse import Ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ...runtime.mailbox import Envelope
     from ...runtime.reply import Reply
     from ...runtime.task import Task
-    from .breaker import BreakerView
-    from .budget import LedgerView
+    from ..breakers.breaker import BreakerView
+    from ..budgets.budget import LedgerView
     from .policy import Classifier, Work
 
 __all__ = ["Guard", "GuardView", "TaskView", "gate", "ledgers_at"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ...runtime.errors import ActorError, TreewardError, describe
 from ...runtime.task import Outcome
-from .escalation import DESK, AwaitAnswer, HumanAnswer, escalated
-from .failure import Failure
-from .places import find
+from ..escalation import DESK, AwaitAnswer, HumanAnswer, escalated
+from ..failures.failure import Failure
+from ..places import find
 
 if TYPE_CHECKING:
     from ...runtime.cell import Cell

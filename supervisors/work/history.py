@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ...runtime.evidence import Verdict
     from ...runtime.task import Status
-    from .failure import Failure
+    from ..failures.failure import Failure
 
 __all__ = ["History"]
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..backoff import delay
 from ..checks import check, is_name, is_seconds, is_whole
-from .failure import AWAY, OWN, REACTIONS, Kind, RungName
+from ..failures.failure import AWAY, OWN, REACTIONS, Kind, RungName
+from ..failures.refusal import LONGEST_WAIT
 from .memory import Memory
-from .refusal import LONGEST_WAIT
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable
 
-    from .failure import Failure
+    from ..failures.failure import Failure
 
 __all__ = [
     "DEFAULT",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..checks import check, is_whole
-from .errors import LoopDetected
+from ..work_errors import LoopDetected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .failure import REACTIONS, Failure
+from ..failures.failure import REACTIONS, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..checks import check, is_seconds, one_of
+from ..judges.panel import Judging
+from ..places import upwards
 from .ladder import check_ladder
 from .loops import LoopLimits
-from .panel import Judging
-from .places import upwards
 
 if TYPE_CHECKING:
     from ...runtime.cell import Cell
-    from .breaker import BreakerSpec
-    from .budget import Budget
-    from .failure import Failure
+    from ..breakers.breaker import BreakerSpec
+    from ..budgets.budget import Budget
+    from ..failures.failure import Failure
+    from ..judges.judge import Judge
     from .health import HealthSpec
-    from .judge import Judge
     from .ladder import Ladder
 
 __all__ = ["NOTHING", "Classifier", "Work", "loop_limits", "rules_of"]

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from ...runtime.cell import Phase
 from ...runtime.errors import ActorError
 from ...runtime.task import Outcome
-from .classify import classify, classify_outcome
-from .errors import LoopDetected, Quarantined, Unhealthy
-from .escalation import DESK, TriedAgain
-from .events import BudgetDemoted, TaskRecovering
-from .failure import Failure
+from ..escalation import DESK, TriedAgain
+from ..events import BudgetDemoted, TaskRecovering
+from ..failures.classify import classify, classify_outcome
+from ..failures.failure import Failure
+from ..judges.panel import Ruling
+from ..places import upwards
+from ..work_errors import LoopDetected, Quarantined, Unhealthy
 from .handover import answer_of, desk_near, give, outcome_of, put_on_desk
 from .history import History
 from .ladder import DEFAULT, Climb, Escalate, Fallback, Restart, Retry, Revise, Skip
 from .memory import Memory
-from .panel import Ruling
-from .places import upwards
 from .policy import loop_limits, rules_of
 from .trial import NO_RULING, Demoted, Rejected, Trial, hear
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovery"]
 
-LAST_LOOK = 0.03
-"""Seconds that judges have for what there is of an output when the time is up; and whoever else has the task."""
+LAST_LOOK = 0.02
+"""Seconds that whoever else has the task has to say what there is when the time is up; and then the judges."""
 
 
 class Recovery:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from ...runtime.task import Outcome, Task, Usage
 from ...runtime.telemetry import HookFailed
+from ..budgets.purse import Purse
+from ..escalation import DESK
+from ..events import BudgetSpent, OutputJudged
+from ..failures.classify import classify, classify_outcome
+from ..failures.failure import Failure
+from ..judges.judge import Submission
+from ..judges.panel import Ruling
+from ..work_errors import BreakerOpen, BudgetExceeded, OutputRejected
 from .attempt import Attempt
-from .classify import classify, classify_outcome
-from .errors import BreakerOpen, BudgetExceeded, OutputRejected
-from .escalation import DESK
-from .events import BudgetSpent, OutputJudged
-from .failure import Failure
-from .judge import Submission
-from .panel import Ruling
-from .purse import Purse
 
 if TYPE_CHECKING:
     from ...runtime.task import Part
+    from ..breakers.breaker import Permit
     from .accounts import Account
-    from .breaker import Permit
     from .guard import Guard
     from .history import History
 

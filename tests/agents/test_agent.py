@@ -29,7 +29,7 @@ from treeward.runtime.errors import ActorCrashed, AskTimeout, StartFailed
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Outcome, Part, Task, Usage
 from treeward.supervisors.spec import Backoff
-from treeward.supervisors.work.errors import WorkError
+from treeward.supervisors.work_errors import WorkError
 
 PAYMENTS = Profile(tools=("payments.*", "test_agent.double"))
 KEYS: list[str] = []

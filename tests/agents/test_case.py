@@ -10,7 +10,7 @@ import pytest
 from treeward.agents.case import Case, Said, acted, answer_of, case_of, refreshed, task_of, tried_again
 from treeward.agents.errors import ToolRefused
 from treeward.runtime.task import Outcome, Task
-from treeward.supervisors.work.escalation import HumanAnswer
+from treeward.supervisors.escalation import HumanAnswer
 
 STATES = ("open", "returned", "answered", "dropped")
 ACTIONS = ("answered", "returned", "dropped")

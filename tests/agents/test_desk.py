@@ -24,7 +24,7 @@ from treeward.runtime.mailbox import MailboxSpec
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Outcome, Task
 from treeward.runtime.usage import Usage
-from treeward.supervisors.work.escalation import DESK, AwaitAnswer, HumanAnswer, escalated
+from treeward.supervisors.escalation import DESK, AwaitAnswer, HumanAnswer, escalated
 from treeward.supervisors.work.ladder import Escalate
 from treeward.supervisors.work.policy import Work
 

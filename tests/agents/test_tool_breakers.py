@@ -22,12 +22,12 @@ from treeward.agents.tools import FUNCTIONS, tool
 from treeward.runtime.errors import ActorStopped, MailboxFull
 from treeward.runtime.mailbox import MailboxSpec
 from treeward.runtime.task import Task
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.breakers import breaker_of, through
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.errors import BreakerOpen, ModelRetry
-from treeward.supervisors.work.events import BreakerChanged
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.breakers.kept import breaker_of, through
+from treeward.supervisors.events import BreakerChanged
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import BreakerOpen, ModelRetry
 
 SPEC = BreakerSpec(failures=2, slow=5.0, cooldown=4.0)
 OWNERS = BreakerSpec(failures=3)

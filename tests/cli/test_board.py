@@ -13,9 +13,9 @@ from treeward.cli.activity import Activity, InHand
 from treeward.cli.board import board, rows_of
 from treeward.runtime.exits import Exit
 from treeward.runtime.telemetry import ActorEnded
+from treeward.supervisors.breakers.breaker import BreakerView
 from treeward.supervisors.requests import ChildRestarting, GaveUp
 from treeward.supervisors.snapshot import Snapshot
-from treeward.supervisors.work.breaker import BreakerView
 
 CLERK = "office/front/clerk"
 

@@ -20,7 +20,7 @@ from treeward.runtime.errors import ActorCrashed, CannotRedrive, UnknownLetter
 from treeward.runtime.evidence import AttemptRecord, Evidence
 from treeward.runtime.task import Outcome, Task
 from treeward.runtime.usage import Usage
-from treeward.supervisors.work.escalation import escalated
+from treeward.supervisors.escalation import escalated
 from treeward.trees.runtime import Runtime
 from treeward.trees.spec import AgentNode, SupervisorNode, Tree
 

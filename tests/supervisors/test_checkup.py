@@ -16,10 +16,10 @@ from treeward.supervisors.dynamic import DynamicSpec, DynamicSupervisor
 from treeward.supervisors.pool import Pool, PoolSpec
 from treeward.supervisors.requests import ChildRestarting, ChildUnhealthy, GaveUp
 from treeward.supervisors.spec import Backoff, ChildSpec, Intensity
-from treeward.supervisors.work.errors import Unhealthy
 from treeward.supervisors.work.guard import GuardView
 from treeward.supervisors.work.health import HealthSpec, Stats
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import Unhealthy
 
 EVERY = HealthSpec(every=10.0, errors=0.5, minimum=2, age=60.0, heartbeat=30.0)
 

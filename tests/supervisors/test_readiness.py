@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 import pytest
 
+from treeward.supervisors.breakers.breaker import BreakerView
 from treeward.supervisors.readiness import Health, health_of
 from treeward.supervisors.snapshot import Snapshot, snapshot
-from treeward.supervisors.work.breaker import BreakerView
 
 
 def actor(path, *children, ready=True, **changes):

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
+from treeward.supervisors.breakers.breaker import BreakerView
 from treeward.supervisors.dynamic import DynamicSpec, DynamicSupervisor
 from treeward.supervisors.pool import Pool, PoolSpec
 from treeward.supervisors.snapshot import snapshot
 from treeward.supervisors.spec import Backoff
-from treeward.supervisors.work.breaker import BreakerView
 from treeward.supervisors.work.guard import GuardView, TaskView
 from treeward.supervisors.work.health import HealthSpec, Stats
 from treeward.supervisors.work.policy import Work

@@ -10,7 +10,7 @@ import pytest
 
 from treeward.agents.calls import ToolCall
 from treeward.runtime.exits import Exit
-from treeward.supervisors.work.events import BreakerChanged
+from treeward.supervisors.events import BreakerChanged
 from treeward.trees.library.support.audit import Auditor
 from treeward.trees.library.support.desks import CatalogueDesk, HumanDesk, PaymentsDesk
 from treeward.trees.library.support.rules import BillingRules, SalesRules

@@ -13,7 +13,7 @@ from treeward.agents.errors import NoDesk, ToolRefused, ToolUnavailable, Unknown
 from treeward.agents.orchestrator import Orchestrator
 from treeward.runtime.errors import SystemClosed
 from treeward.runtime.telemetry import HookFailed
-from treeward.supervisors.work.escalation import AwaitAnswer
+from treeward.supervisors.escalation import AwaitAnswer
 from treeward.trees.runtime import Runtime
 from treeward.trees.spec import AgentNode, PoolNode, SupervisorNode, Template, Tree
 

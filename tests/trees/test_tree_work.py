@@ -8,18 +8,18 @@ import pytest
 from pydantic import ValidationError
 
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.budgets.budget import Budget
+from treeward.supervisors.judges.agent_judge import AgentJudge
+from treeward.supervisors.judges.callables import FunctionJudge
+from treeward.supervisors.judges.confidence import ConfidenceJudge
+from treeward.supervisors.judges.quorum import Quorum
+from treeward.supervisors.judges.rules import Range, RulesJudge
+from treeward.supervisors.judges.schema import SchemaJudge
 from treeward.supervisors.work import ladder
-from treeward.supervisors.work.agent_judge import AgentJudge
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.budget import Budget
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.confidence import ConfidenceJudge
 from treeward.supervisors.work.health import HealthSpec
 from treeward.supervisors.work.loops import LoopLimits
 from treeward.supervisors.work.policy import NOTHING, Work
-from treeward.supervisors.work.quorum import Quorum
-from treeward.supervisors.work.rules import Range, RulesJudge
-from treeward.supervisors.work.schema import SchemaJudge
 from treeward.trees import guards, judges
 from treeward.trees.build import root_spec
 from treeward.trees.diff import Reconfigure, Restart, diff

@@ -10,12 +10,12 @@ import pytest
 from treeward.runtime.actor import Factory
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
+from treeward.supervisors.budgets.bank import bank_of
+from treeward.supervisors.budgets.budget import Spending
 from treeward.supervisors.requests import WhichChildren
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.supervisor import Supervisor
 from treeward.supervisors.work.accounts import accounts_of
-from treeward.supervisors.work.bank import bank_of
-from treeward.supervisors.work.budget import Spending
 from treeward.supervisors.work.policy import Work
 
 PATIENT = Intensity(1000, 1.0)

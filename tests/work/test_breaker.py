@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
+from treeward.supervisors.breakers.breaker import Breaker, BreakerSpec, BreakerView
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.breaker import Breaker, BreakerSpec, BreakerView
-from treeward.supervisors.work.errors import BreakerOpen
+from treeward.supervisors.work_errors import BreakerOpen
 
 SPEC = BreakerSpec(failures=3, within=10.0, cooldown=4.0, factor=2.0, max_cooldown=12.0)
 RATE = BreakerSpec(failures=None, rate=0.5, minimum=4, within=10.0, cooldown=4.0)

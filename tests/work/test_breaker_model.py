@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.supervisors.work.breaker import Breaker, BreakerSpec
-from treeward.supervisors.work.errors import BreakerOpen
+from treeward.supervisors.breakers.breaker import Breaker, BreakerSpec
+from treeward.supervisors.work_errors import BreakerOpen
 
 QUARTER = 0.25  # all times are multiples of it, so that they are exact, and often just at a boundary
 

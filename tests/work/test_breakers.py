@@ -10,10 +10,10 @@ import pytest
 
 from treeward.runtime.actor import Actor
 from treeward.runtime.system import ActorSystem
-from treeward.supervisors.work.breaker import Breaker, BreakerSpec
-from treeward.supervisors.work.breakers import breaker_of, breakers_of, through
-from treeward.supervisors.work.errors import BreakerOpen
-from treeward.supervisors.work.events import BreakerChanged
+from treeward.supervisors.breakers.breaker import Breaker, BreakerSpec
+from treeward.supervisors.breakers.kept import breaker_of, breakers_of, through
+from treeward.supervisors.events import BreakerChanged
+from treeward.supervisors.work_errors import BreakerOpen
 
 SPEC = BreakerSpec(failures=2, cooldown=4.0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from treeward.runtime.usage import Limits, Usage
+from treeward.supervisors.budgets.budget import Budget, Call, Demoted, LedgerView, Spending, Spent, Wait
+from treeward.supervisors.budgets.ledger import Hold, Ledger
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.budget import Budget, Call, Demoted, LedgerView, Spending, Spent, Wait
-from treeward.supervisors.work.ledger import Hold, Ledger
 
 HOUR, DAY = 3600.0, 86400.0
 

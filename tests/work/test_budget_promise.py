@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeward.runtime.usage import Limits, Usage
-from treeward.supervisors.work.budget import Budget, Call
-from treeward.supervisors.work.ledger import Hold, Ledger
+from treeward.supervisors.budgets.budget import Budget, Call
+from treeward.supervisors.budgets.ledger import Hold, Ledger
 
 DEAREST = 60  # cents that a call costs at most; a limit is that of a few calls
 STEP = 15  # cents that one step of a call costs at most, where it spends step by step

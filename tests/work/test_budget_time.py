@@ -6,7 +6,7 @@ import asyncio
 
 from treeward.agents.agent import Agent
 from treeward.runtime.usage import Limits
-from treeward.supervisors.work.budget import Budget
+from treeward.supervisors.budgets.budget import Budget
 from treeward.supervisors.work.policy import Work
 
 DAILY = Budget(limits=Limits(seconds=60.0), per="day")

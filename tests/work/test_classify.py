@@ -32,8 +32,9 @@ from treeward.runtime.evidence import Verdict
 from treeward.runtime.exits import Exit, Shutdown
 from treeward.runtime.task import Outcome
 from treeward.supervisors.errors import FailedToStart
-from treeward.supervisors.work.classify import TOO_LONG, classify, classify_outcome
-from treeward.supervisors.work.errors import (
+from treeward.supervisors.failures.classify import TOO_LONG, classify, classify_outcome
+from treeward.supervisors.failures.failure import Failure, Kind
+from treeward.supervisors.work_errors import (
     BreakerOpen,
     BudgetExceeded,
     LoopDetected,
@@ -43,7 +44,6 @@ from treeward.supervisors.work.errors import (
     TaskHung,
     Unhealthy,
 )
-from treeward.supervisors.work.failure import Failure, Kind
 
 KINDS = get_args(Kind)
 

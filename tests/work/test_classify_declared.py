@@ -6,8 +6,8 @@ import pytest
 
 from treeward.agents.agent import Agent
 from treeward.runtime.telemetry import HookFailed
-from treeward.supervisors.work.events import TaskQuarantined
-from treeward.supervisors.work.failure import Failure
+from treeward.supervisors.events import TaskQuarantined
+from treeward.supervisors.failures.failure import Failure
 from treeward.supervisors.work.ladder import Fallback, Restart, Retry, Revise
 from treeward.supervisors.work.policy import Work
 

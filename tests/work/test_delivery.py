@@ -13,14 +13,14 @@ from treeward.runtime.actor import Actor
 from treeward.runtime.exits import Exit
 from treeward.runtime.task import Outcome, Task, Usage
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.events import TaskQuarantined, TaskRecovering, TaskStateChanged
 from treeward.supervisors.handle import SupervisorHandle
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.spec import Intensity
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.errors import ModelRetry
-from treeward.supervisors.work.events import TaskQuarantined, TaskRecovering, TaskStateChanged
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise, Skip
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import ModelRetry
 
 AT_ONCE = Retry(3, initial=1.0, factor=2.0, max=4.0, jitter="none")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.supervisors.work.failure import (
+from treeward.supervisors.failures.failure import (
     AWAY,
     OWN,
     REACTIONS,
@@ -146,7 +146,7 @@ def test_what_differs_is_in_a_signature(one, other):
 def test_a_signature_is_the_same_in_another_process():
     """It depends on nothing that a process begins with, such as the seed of hashes."""
     text = f"ValueError: row 7 of {'an unusually long list of things, ' * 20}is bad"
-    code = f"from treeward.supervisors.work.failure import signature_of; print(signature_of('unknown', {text!r}))"
+    code = f"from treeward.supervisors.failures.failure import signature_of; print(signature_of('unknown', {text!r}))"
     run = [sys.executable, "-c", code]
     told = subprocess.run(run, capture_output=True, text=True, check=True, timeout=30)
     assert told.stdout.strip() == signature_of("unknown", text)

@@ -17,18 +17,18 @@ from treeward.runtime.mailbox import MailboxSpec
 from treeward.runtime.reply import Reply
 from treeward.runtime.task import Outcome, Task, Usage
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.budgets.budget import Budget
+from treeward.supervisors.escalation import DESK
+from treeward.supervisors.events import BreakerChanged, TaskStateChanged
 from treeward.supervisors.handle import SupervisorHandle
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.pool import Pool, PoolSpec
 from treeward.supervisors.spec import Backoff, ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.work.accounts import accounts_of
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.budget import Budget
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.errors import BudgetExceeded
-from treeward.supervisors.work.escalation import DESK
-from treeward.supervisors.work.events import BreakerChanged, TaskStateChanged
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import BudgetExceeded
 
 ONCE_MORE = Retry(1, jitter="none")
 

@@ -11,7 +11,7 @@ from treeward.agents.desk import Desk
 from treeward.agents.errors import ToolRefused
 from treeward.runtime.evidence import Verdict
 from treeward.runtime.task import Outcome, Usage
-from treeward.supervisors.work.callables import FunctionJudge
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry
 from treeward.supervisors.work.policy import Work
 

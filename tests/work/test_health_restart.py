@@ -11,16 +11,16 @@ import pytest
 from treeward.agents.agent import Agent
 from treeward.runtime.signals import Ping
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.budgets.budget import Budget
+from treeward.supervisors.events import TaskRecovering
 from treeward.supervisors.readiness import health_of
 from treeward.supervisors.requests import ChildUnhealthy
 from treeward.supervisors.snapshot import snapshot
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.budget import Budget
-from treeward.supervisors.work.errors import ModelRetry, TaskHung, Unhealthy
-from treeward.supervisors.work.events import TaskRecovering
 from treeward.supervisors.work.health import HealthSpec
 from treeward.supervisors.work.ladder import Restart, Retry
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import ModelRetry, TaskHung, Unhealthy
 
 TWICE = Retry(1, initial=60.0, factor=1.0, max=60.0, jitter="none")
 

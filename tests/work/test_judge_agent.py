@@ -15,11 +15,11 @@ from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Outcome, Task
 from treeward.runtime.usage import Limits, Usage
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.agent_judge import AgentJudge
-from treeward.supervisors.work.errors import CannotSay
-from treeward.supervisors.work.judge import Submission
+from treeward.supervisors.judges.agent_judge import AgentJudge
+from treeward.supervisors.judges.judge import Submission
 from treeward.supervisors.work.ladder import Revise
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import CannotSay
 
 SPENT = Usage(model_calls=1, input_tokens=900, cost=0.01)
 TASK = Task("t", "refund me", context={"customer_id": "c1"}, budget=Limits(cost=1.0))

@@ -8,8 +8,8 @@ import pytest
 
 from treeward.runtime.task import Task
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.confidence import ConfidenceJudge
-from treeward.supervisors.work.judge import Submission
+from treeward.supervisors.judges.confidence import ConfidenceJudge
+from treeward.supervisors.judges.judge import Submission
 
 
 async def verdict_of(judge, output):

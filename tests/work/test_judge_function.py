@@ -13,9 +13,9 @@ from treeward.runtime.evidence import Verdict
 from treeward.runtime.task import Task
 from treeward.runtime.usage import Usage
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.errors import CannotSay, ModelRetry
-from treeward.supervisors.work.judge import Submission
+from treeward.supervisors.judges.callables import FunctionJudge
+from treeward.supervisors.judges.judge import Submission
+from treeward.supervisors.work_errors import CannotSay, ModelRetry
 
 WHO = contextvars.ContextVar("who", default="nobody")
 

@@ -16,16 +16,16 @@ from treeward.runtime.evidence import Verdict
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
 from treeward.runtime.usage import Usage
+from treeward.supervisors.breakers.breaker import BreakerSpec
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.confidence import ConfidenceJudge
-from treeward.supervisors.work.errors import CannotSay, ModelRetry
-from treeward.supervisors.work.events import JudgeFailed
-from treeward.supervisors.work.judge import Submission
-from treeward.supervisors.work.panel import Panel
-from treeward.supervisors.work.rules import RulesJudge
-from treeward.supervisors.work.schema import SchemaJudge
+from treeward.supervisors.events import JudgeFailed
+from treeward.supervisors.judges.callables import FunctionJudge
+from treeward.supervisors.judges.confidence import ConfidenceJudge
+from treeward.supervisors.judges.judge import Submission
+from treeward.supervisors.judges.panel import Panel
+from treeward.supervisors.judges.rules import RulesJudge
+from treeward.supervisors.judges.schema import SchemaJudge
+from treeward.supervisors.work_errors import CannotSay, ModelRetry
 
 ONE_CALL = Usage(model_calls=1, cost=0.5)
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, RootModel
 
-from treeward.supervisors.work.plain import MISSING, NotPlain, field_of, is_path, measured, plain, shown, texts_in
+from treeward.supervisors.judges.plain import MISSING, NotPlain, field_of, is_path, measured, plain, shown, texts_in
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from treeward.runtime.task import Task
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.errors import CannotSay
-from treeward.supervisors.work.judge import Submission
-from treeward.supervisors.work.rules import Range, RulesJudge
+from treeward.supervisors.judges.judge import Submission
+from treeward.supervisors.judges.rules import Range, RulesJudge
+from treeward.supervisors.work_errors import CannotSay
 
 
 async def verdict_of(judge, output, **facts):

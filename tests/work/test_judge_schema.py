@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validat
 
 from treeward.runtime.task import Task
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.errors import ModelRetry
-from treeward.supervisors.work.judge import Submission
-from treeward.supervisors.work.schema import SchemaJudge
+from treeward.supervisors.judges.judge import Submission
+from treeward.supervisors.judges.schema import SchemaJudge
+from treeward.supervisors.work_errors import ModelRetry
 
 
 class Customer(BaseModel):

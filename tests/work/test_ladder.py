@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.failure import AWAY, OWN, REACTIONS, Failure, Kind
+from treeward.supervisors.failures.failure import AWAY, OWN, REACTIONS, Failure, Kind
 from treeward.supervisors.work.ladder import (
     DEFAULT,
     NAMES,

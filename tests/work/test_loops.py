@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from treeward.runtime.task import Task
 from treeward.supervisors.errors import InvalidSpec
-from treeward.supervisors.work.errors import LoopDetected
 from treeward.supervisors.work.loops import AGENTS, LoopLimits, Trail
+from treeward.supervisors.work_errors import LoopDetected
 
 DEFAULT = LoopLimits()
 CALLS_ONLY = LoopLimits(repeats=None)

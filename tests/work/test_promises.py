@@ -23,19 +23,19 @@ from treeward.runtime.exits import Exit
 from treeward.runtime.reply import Reply
 from treeward.runtime.task import Outcome, Task, Usage
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.budgets.budget import Budget
+from treeward.supervisors.events import TaskStateChanged
 from treeward.supervisors.handle import SupervisorHandle
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.budget import Budget
-from treeward.supervisors.work.callables import FunctionJudge
-from treeward.supervisors.work.errors import ModelRetry
-from treeward.supervisors.work.events import TaskStateChanged
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise, Skip
 from treeward.supervisors.work.policy import Work
+from treeward.supervisors.work_errors import ModelRetry
 
 NAMES = ("a", "b", "c")
 CENT = Usage(cost=0.01)
-LAST_LOOK = 0.06
+LAST_LOOK = 0.045
 """Seconds behind a deadline in which judges, and others who have the task, say their last words."""
 LONG = 2000.0
 """Seconds after which nothing can be left to do."""

@@ -17,12 +17,12 @@ from treeward.runtime.exits import Exit
 from treeward.runtime.signals import Stop
 from treeward.runtime.task import Outcome, Task, Usage
 from treeward.runtime.usage import Limits
+from treeward.supervisors.breakers.breaker import BreakerSpec
+from treeward.supervisors.budgets.budget import Budget
 from treeward.supervisors.handle import SupervisorHandle
+from treeward.supervisors.judges.agent_judge import AgentJudge
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
-from treeward.supervisors.work.agent_judge import AgentJudge
-from treeward.supervisors.work.breaker import BreakerSpec
-from treeward.supervisors.work.budget import Budget
-from treeward.supervisors.work.callables import FunctionJudge
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry, Revise
 from treeward.supervisors.work.policy import Work
 

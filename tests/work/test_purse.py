@@ -10,10 +10,10 @@ from treeward.runtime.clock import LoopClock
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
 from treeward.runtime.usage import Limits, Usage
-from treeward.supervisors.work.bank import RESERVED, bank_of
-from treeward.supervisors.work.budget import Budget, Spending
-from treeward.supervisors.work.errors import BudgetExceeded
-from treeward.supervisors.work.purse import Ledgers, Purse
+from treeward.supervisors.budgets.bank import RESERVED, bank_of
+from treeward.supervisors.budgets.budget import Budget, Spending
+from treeward.supervisors.budgets.purse import Ledgers, Purse
+from treeward.supervisors.work_errors import BudgetExceeded
 
 HOUR = 3600.0
 COST = Budget(limits=Limits(cost=1.0), per="life")

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from treeward.runtime.usage import Limits, Usage
-from treeward.supervisors.work.bank import Bank
-from treeward.supervisors.work.budget import Budget, Call, LedgerView, Spending
-from treeward.supervisors.work.purse import Ledgers
+from treeward.supervisors.budgets.bank import Bank
+from treeward.supervisors.budgets.budget import Budget, Call, LedgerView, Spending
+from treeward.supervisors.budgets.purse import Ledgers
 
 TASK = Budget(limits=Limits(cost=1.0))
 DAY = Budget(limits=Limits(cost=10.0), per="day")

@@ -14,10 +14,10 @@ from treeward.runtime.clock import LoopClock
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
 from treeward.runtime.usage import Limits, Usage
-from treeward.supervisors.work.bank import RESERVED, bank_of
-from treeward.supervisors.work.budget import Budget, Spending
-from treeward.supervisors.work.errors import BudgetExceeded
-from treeward.supervisors.work.purse import Ledgers, Purse
+from treeward.supervisors.budgets.bank import RESERVED, bank_of
+from treeward.supervisors.budgets.budget import Budget, Spending
+from treeward.supervisors.budgets.purse import Ledgers, Purse
+from treeward.supervisors.work_errors import BudgetExceeded
 
 DEAREST = 6  # cents that a call costs at most
 NAMES = ("x", "y", "z")
@@ -211,9 +211,9 @@ KNOTS = {
     "who is let past one place ties it at the next": (
         "plenty little word",
         [
-            work("z", work("x", work("y")), **IN_A_ROW),
-            work("x", work("y", work("xy")), **IN_A_ROW),
-            work("y", work("z"), work("x"), **IN_A_ROW),
+            work("yz", work("xz", **IN_A_ROW)),
+            work("z", work("x")),
+            work("xy", work("z", cents=6), work("y", **IN_A_ROW), **IN_A_ROW),
         ],
     ),
     "where nobody has told his elders": (

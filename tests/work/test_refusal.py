@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.supervisors.work.refusal import LONGEST_WAIT, refusal_of, retry_after
+from treeward.supervisors.failures.refusal import LONGEST_WAIT, refusal_of, retry_after
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 LATER = "Sun, 06 Nov 1994 08:49:47 GMT"

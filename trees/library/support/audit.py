@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
-from ....supervisors.work.agent_judge import JUDGE
-from . import catalogue
+from ....supervisors.judges.agent_judge import JUDGE
+from ..support import catalogue
 from .claims import concealed, unfounded
 from .desks import DATABASE, Bookkeeper
 from .errors import Refused

@@ -11,7 +11,7 @@ from ....agents.state import state_path
 from ....agents.tools import IdempotencyKey, tool
 from ....runtime.entropy import Entropy
 from ....runtime.exits import Exit, ExitReason
-from . import catalogue, payments
+from ..support import catalogue, payments
 from .periods import day_of
 from .records import (
     Cancellation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from . import patterns
+from ..support import patterns
 from .intents import Intent, Kind
 from .mentions import acts_on_subscription, interval_in, plans_in
 

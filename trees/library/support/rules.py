@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....agents.agent import NeedsHuman
-from . import answers
+from ..support import answers
 from .errors import Refused
 from .intents import Kind
 from .records import Done, Duplicate, Facts, Payment, Plan, Price, Refund, Subscription

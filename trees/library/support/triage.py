@@ -11,8 +11,8 @@ from pydantic_core import to_jsonable_python
 from ....agents.errors import ToolError
 from ....agents.orchestrator import Orchestrator
 from ....agents.plan import Subtask
-from ....supervisors.work.escalation import DESK
-from . import answers
+from ....supervisors.escalation import DESK
+from ..support import answers
 from .intents import RULES, Intent, Kind
 from .language import understand
 from .people import DEFAULT_CUSTOMER

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import TypeAdapter
 
 from ....agents.agent import Agent, NeedsHuman
-from . import answers
+from ..support import answers
 from .errors import Refused
 from .intents import Intent, Kind
 from .language import understand

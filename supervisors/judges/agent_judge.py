@@ -12,9 +12,9 @@ from ...runtime.evidence import Verdict
 from ...runtime.task import Outcome
 from ...runtime.usage import Usage
 from ..checks import check, is_name, is_share
-from .errors import CannotSay
+from ..places import find
+from ..work_errors import CannotSay
 from .judge import JudgeSpec, check_judge, read_answer, verdict_of_score, verdict_on
-from .places import find
 from .plain import NotPlain, plain, shown
 
 if TYPE_CHECKING:

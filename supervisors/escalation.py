@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from ...runtime.evidence import Evidence
-    from ...runtime.task import Outcome, Task
+    from ..runtime.evidence import Evidence
+    from ..runtime.task import Outcome, Task
 
 __all__ = ["DESK", "AwaitAnswer", "HumanAnswer", "TriedAgain", "escalated"]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ...runtime.system import ActorSystem
-    from .breaker import Breaker
+    from ..breakers.breaker import Breaker
     from .judge import Submission
     from .seat import BreakerTold, Heard, Seat
 

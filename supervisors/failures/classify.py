@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ...runtime.errors import ActorCrashed, ActorStopped, MailboxFull, StartFailed, SystemClosed, describe
 from ..errors import FailedToStart
-from .errors import (
+from ..work_errors import (
     BreakerOpen,
     BudgetExceeded,
     LoopDetected,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ...runtime.task import Outcome
-    from .policy import Classifier
+    from ..work.policy import Classifier
 
     Report = Callable[[Classifier, BaseException], object]
 

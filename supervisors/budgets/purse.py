@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..work_errors import BudgetExceeded
 from .bank import bank_of
 from .budget import Call, Demoted, LedgerView, Spent
-from .errors import BudgetExceeded
 from .ledger import Ledger
 
 if TYPE_CHECKING:

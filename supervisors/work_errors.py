@@ -17,11 +17,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...runtime.errors import TreewardError
-from ...runtime.usage import Usage
+from ..runtime.errors import TreewardError
+from ..runtime.usage import Usage
 
 if TYPE_CHECKING:
-    from ...runtime.evidence import Verdict
+    from ..runtime.evidence import Verdict
 
 __all__ = [
     "BreakerOpen",

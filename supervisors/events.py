@@ -6,10 +6,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ...runtime.telemetry import Event
+from ..runtime.telemetry import Event
 
 if TYPE_CHECKING:
-    from ...runtime.task import TaskState
+    from ..runtime.task import TaskState
 
 __all__ = [
     "BreakerChanged",

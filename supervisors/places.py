@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...runtime.cell import Cell
-    from ...runtime.system import ActorSystem
+    from ..runtime.cell import Cell
+    from ..runtime.system import ActorSystem
 
 __all__ = ["find", "upwards"]
 

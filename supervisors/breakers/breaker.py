@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ..checks import check, is_seconds, is_share, is_whole
-from .errors import BreakerOpen
+from ..work_errors import BreakerOpen
 from .tally import Tally
 
 if TYPE_CHECKING:

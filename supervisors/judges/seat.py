@@ -11,10 +11,10 @@ from ...runtime.dispatch import guarded
 from ...runtime.errors import describe
 from ...runtime.evidence import Verdict
 from ...runtime.usage import Usage
-from .breaker import Breaker
-from .breakers import Passage, through
-from .errors import CannotSay, ModelRetry, WorkError
-from .events import JudgeFailed
+from ..breakers.breaker import Breaker
+from ..breakers.kept import Passage, through
+from ..events import JudgeFailed
+from ..work_errors import CannotSay, ModelRetry, WorkError
 from .plain import shown
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..checks import check
 from ..errors import InvalidSpec
 from ..patterns import LONGEST_INPUT, compiled, pieces, search_piece
-from .errors import CannotSay
+from ..work_errors import CannotSay
 from .judge import JudgeSpec, check_judge, verdict_on
 from .plain import MISSING, NotPlain, field_of, is_path, plain, shown, texts_in
 

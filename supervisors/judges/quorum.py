@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...runtime.evidence import Verdict
 from ...runtime.usage import Usage
 from ..checks import check, is_seconds, is_share
-from .errors import CannotSay
+from ..work_errors import CannotSay
 from .judge import Judge, JudgeSpec, check_judge
 from .seat import ask_all, seats_for
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..events import BreakerChanged
 from .breaker import Breaker
-from .events import BreakerChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

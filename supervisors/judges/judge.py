@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from ...runtime.evidence import Verdict
+from ..breakers.breaker import BreakerSpec
 from ..checks import check, is_name, is_seconds, one_of
-from .breaker import BreakerSpec
-from .errors import CannotSay
+from ..work_errors import CannotSay
 from .plain import shown
 
 if TYPE_CHECKING:
