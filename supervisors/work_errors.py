@@ -1,16 +1,18 @@
 """What stops a task on its way, beside what its agent raises. A branch of the tree in `runtime.errors`.
 
-TreewardError
-└── WorkError                 something stopped a task
-├── ModelRetry            raised by handlers, tools and judges: the output is not good enough, and why
-├── OutputRejected        judges rejected the output; carries the `verdicts`
-├── CannotSay             a judge was asked, and has no verdict; carries the `usage`
-├── TaskHung              no answer, or no sign of life, in the time that was given
-├── BreakerOpen           the circuit breaker in front of it lets nothing through
-├── BudgetExceeded        nothing is left of a budget
-├── LoopDetected          the work goes round in circles
-├── Quarantined           the task has killed before, and is not given again
-└── Unhealthy             the reason of a restart that health asked for
+    TreewardError
+    └── WorkError                 something stopped a task
+        ├── ModelRetry            raised by handlers, tools and judges: the output is not good enough, and why
+        ├── OutputRejected        judges rejected the output; carries the `verdicts`
+        ├── CannotSay             a judge was asked, and has no verdict; carries the `usage`
+        ├── TaskHung              no answer, or no sign of life, in the time that was given
+        ├── BreakerOpen           the circuit breaker in front of it lets nothing through
+        ├── BudgetExceeded        nothing is left of a budget
+        ├── LoopDetected          the work goes round in circles
+        ├── Quarantined           the task has killed before, and is not given again
+        └── Unhealthy             the reason of a restart that health asked for
+
+What follows from each is for the classification to say.
 """
 
 from __future__ import annotations

@@ -139,6 +139,6 @@ def drawn_errors():
 def errors_below(parent):
     """Yields the errors of the rooms' own files of errors, each with the one that it is derived from."""
     for error in parent.__subclasses__():
-        if error.__module__ in MODULES and error.__module__.rpartition(".")[2] in ("errors", "problems"):
+        if error.__module__ in MODULES and error.__module__.endswith(("errors", "problems")):
             yield error.__name__, parent.__name__
         yield from errors_below(error)
