@@ -122,7 +122,9 @@ class Trial:
     def _begin(self) -> Attempt:
         """Puts the task into the child's mailbox."""
         rules, cell = self._guard.rules, self._guard.cell
-        self._task = replace(self._task, attempt=self._account.count(self._task))
+        number = self._account.count(self._task)
+        if number != self._task.attempt:
+            self._task = replace(self._task, attempt=number)
         seconds, idle = rules.attempt_timeout, rules.idle_timeout
         attempt = Attempt(cell, self._task, self, seconds=seconds, idle=idle, until=self._until)
         seconds_paid = self._purse.seconds_left()
@@ -165,7 +167,7 @@ class Trial:
         usage = own + ruling.usage
         if ruling.accepted:
             self._settle(usage, None, ruling)
-            return replace(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts))
+            return replace(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts)) if ruling.verdicts else outcome
         rejected = OutputRejected(ruling.verdicts)
         failure = replace(self._classified(rejected), kind="invalid_output", feedback=ruling.feedback)
         self._history.rejected()

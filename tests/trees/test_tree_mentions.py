@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.supervisors.work import places
+from treeward.supervisors import places
 from treeward.trees.load import load_tree
 from treeward.trees.mentions import _Everyone
 from treeward.trees.nodes import Placed, nodes
