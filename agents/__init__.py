@@ -11,10 +11,10 @@ Read in this order; a file imports only files before it.
     events         what agents tell about their work
     directory      who offers what, over restarts
     routing        who of several gets a task
-    faults         crashes on purpose, at named points
     delivery       a task on its way to an agent, and to its next incarnation
     breakers       the circuit breakers of a runtime: of children, judges and tools
     calls          a tool call on its way to the tool's owner
+    faults         a crash on purpose, to see an agent come back
     agent          the agent itself
     plan           subtasks and the order between them
     aggregate      what an answer made of several parts needs

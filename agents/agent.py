@@ -13,6 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from ..runtime.actor import Actor
 from ..runtime.errors import describe
+from ..runtime.faults import Visit
 from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
 from ..supervisors.work.accounts import accounts_of
@@ -20,19 +21,19 @@ from ..supervisors.work.attempt import Attempt
 from ..supervisors.work.policy import loop_limits
 from ..supervisors.work_errors import BreakerOpen, LoopDetected, WorkError
 from .breakers import tool_breaker
-from .calls import Hand, ToolCall, ask_owner, guarded, step_key
+from .calls import TOOL_CALL, TOOL_SERVE, Hand, ToolCall, ask_owner, guarded, step_key
 from .context import Context
 from .directory import TOOL, directory_of
 from .errors import ToolError, ToolNotAllowed, ToolUnavailable, UnknownTool, nearest
 from .events import TaskBegun, TaskEnded, ToolCalled
-from .faults import Point, Visit, armed, visit
 from .profile import Profile
 from .routing import candidates, load
 from .tools import FUNCTIONS, ToolSpec, plain_arguments, tool_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from ..runtime.faults import Point
     from ..runtime.ref import Ref
     from ..runtime.telemetry import Event
     from ..supervisors.failures.failure import Kind
@@ -163,7 +164,6 @@ class Agent(Actor):
                     answer = self.handle(task)
                     if inspect.isawaitable(answer):
                         answer = await answer
-            self._pass("handle.return")
         except ToolError as error:
             return Outcome(task.id, "failed", error=str(error), failure=kind_of(error))
         except TimeoutError:
@@ -253,9 +253,7 @@ class Agent(Actor):
         if spec is None:
             raise UnknownTool(call.tool, nearest(call.tool, self._own_tools))
         with self._holding(call):
-            result = await self._run(spec, call)
-            self._pass("tool.served", call.tool, effect=spec.effect)
-            return result
+            return await self._at(TOOL_SERVE, call, spec, self._run)(spec, call)
 
     async def _run(self, spec: ToolSpec, call: ToolCall) -> Any:
         """Runs a tool here: one of its own, or a function."""
@@ -305,14 +303,14 @@ class Agent(Actor):
             owner = self.path if ref is None else ref.path
             if ref is not None and _has_in_hand(ref, hand.task):
                 raise LoopDetected(f"{tool} belongs to {owner}, which waits for {self.path} over the same task")
-            result = await self._result(spec, ref, call, hand.tries)
+            ask = self._at(TOOL_CALL, call, spec, self._result)
+            result = await ask(spec, ref, call, hand.tries)
         except BaseException as error:
             problem = describe(error)
             raise
         finally:
             seconds = self.system.clock.monotonic() - begun
             self._tell(ToolCalled, hand.task, hand.trace, tool, owner, seconds, problem)
-        self._pass("tool.return", tool, effect=spec.effect)
         return result
 
     async def _result(self, spec: ToolSpec, ref: Ref[Any] | None, call: ToolCall, tries: int) -> Any:
@@ -350,9 +348,12 @@ class Agent(Actor):
         others = FUNCTIONS | directory_of(self.system).tools()
         return {name: spec for name, spec in others.items() if self.profile.allows(name)} | self._own_tools
 
-    def _pass(self, point: Point, tool: str = "", *, effect: bool = False) -> None:
-        if armed():
-            visit(self.system, Visit(point, self.path, self.incarnation, tool, effect))
+    def _at(self, point: Point, call: ToolCall, spec: ToolSpec, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns what is called in the place of `func`: something else only where a fault says so."""
+        faults = self.system.faults
+        if faults is None:
+            return func
+        return faults.call(Visit(point, self.path, self.incarnation, call, None, call.tool, spec.effect), func)
 
     def _tell(self, kind: type[Event], *details: Any) -> None:
         self.system.call(self.system.telemetry.emit, kind, self.path, self.incarnation, *details)

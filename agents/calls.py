@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
+from ..runtime.faults import point
 from ..runtime.task import Task, Usage
 from ..supervisors.breakers.kept import through
 from ..supervisors.work_errors import BreakerOpen, TaskHung, WorkError
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from ..supervisors.breakers.breaker import Breaker
     from ..supervisors.work.attempt import Attempt
 
-__all__ = ["Hand", "ToolCall", "ask_owner", "guarded", "step_key"]
+__all__ = ["TOOL_CALL", "TOOL_SERVE", "Hand", "ToolCall", "ask_owner", "guarded", "step_key"]
+
+TOOL_CALL = point("tool.call", "call", "an agent that calls a tool, from the call to its result", "tool")
+TOOL_SERVE = point("tool.serve", "call", "a tool's owner that does what an agent has called for", "tool")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,13 @@
-"""Crashes on purpose: named points in an agent's work at which one can be asked for.
-
-The points are `tool.return` (a tool call has its result), `tool.served` (a tool has done what it does, its
-caller has not heard of it) and `handle.return` (the work is done, nobody has heard of it). With nothing
-asked for, a point costs one look at an empty table.
-"""
+"""A crash on purpose, in the middle of one agent's next task: to see it come back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
-from weakref import WeakKeyDictionary
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from ..runtime.faults import HANDLE, Visit, after, arm
+from ..runtime.task import Task
+from .calls import TOOL_CALL, TOOL_SERVE
 from .directory import directory_of
 from .errors import InjectedCrash, UnknownAgent, nearest
 
@@ -19,49 +16,7 @@ if TYPE_CHECKING:
 
     from ..runtime.system import ActorSystem
 
-__all__ = ["CrashOnce", "Fault", "Point", "Visit", "arm", "crash_once", "visit"]
-
-Point: TypeAlias = Literal["tool.return", "tool.served", "handle.return"]
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """An agent's coming by a point: `tool` and `effect` are those of the call, where it is one."""
-
-    point: Point
-    path: str
-    incarnation: int
-    tool: str = ""
-    effect: bool = False
-
-
-Fault: TypeAlias = "Callable[[Visit], object]"
-"""Called at each point; what it raises is raised in the agent."""
-
-_ARMED: WeakKeyDictionary[ActorSystem, tuple[Fault, ...]] = WeakKeyDictionary()
-
-
-def arm(system: ActorSystem, fault: Fault) -> Callable[[], None]:
-    """Lets `fault` see every visit from now on; returns the function that ends it."""
-    _ARMED[system] = (*_ARMED.get(system, ()), fault)
-
-    def disarm() -> None:
-        left = tuple(other for other in _ARMED.pop(system, ()) if other is not fault)
-        if left:
-            _ARMED[system] = left
-
-    return disarm
-
-
-def visit(system: ActorSystem, seen: Visit) -> None:
-    """Tells the faults that an agent comes by. Raises what they raise."""
-    for fault in _ARMED.get(system, ()):
-        fault(seen)
-
-
-def armed() -> bool:
-    """Tells whether anything is armed anywhere, so that a `Visit` need not be made for nobody."""
-    return bool(_ARMED)
+__all__ = ["CrashOnce", "crash_once"]
 
 
 class CrashOnce:
@@ -77,12 +32,26 @@ class CrashOnce:
         self.fired = False
         """Whether it has happened."""
 
-    def __call__(self, seen: Visit) -> None:
-        """Raises `InjectedCrash` in the agent, if this is the agent and the point."""
-        if self.fired or seen.path != self.path or (seen.point == "tool.return" and not seen.effect):
-            return
+    def call(self, visit: Visit, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Puts the crash behind `func`, if this is the agent and the point."""
+        return after(func, partial(self._die, visit)) if self._is_meant(visit) else func
+
+    def send(self, visit: Visit, send: Callable[[Any], object], value: Any) -> None:  # noqa: ARG002 - as it is called
+        """Sends the value."""
+        send(value)
+
+    def _is_meant(self, visit: Visit) -> bool:
+        if self.fired or visit.path != self.path:
+            return False
+        if visit.point is TOOL_CALL:
+            return visit.effect
+        return visit.point is TOOL_SERVE or (visit.point is HANDLE and isinstance(visit.message, Task))
+
+    def _die(self, visit: Visit, value: Any) -> Any:
+        if self.fired:
+            return value
         self.fired = True
-        raise InjectedCrash(f"{seen.point} of {seen.tool}" if seen.tool else seen.point)
+        raise InjectedCrash(f"{visit.point.name} of {visit.name}" if visit.name else visit.point.name)
 
 
 def crash_once(system: ActorSystem, agent: str) -> CrashOnce:

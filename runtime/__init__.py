@@ -6,6 +6,7 @@ Read in this order; a file imports only files before it.
     clock         time: no other file asks for it
     entropy       randomness and ids, from one seed
     exits         why an incarnation ended
+    faults        named places at which something may be made to go wrong
     signals       the runtime's own messages, which overtake all others
     reply         the reply to an `ask`
     mailbox       what waits for an actor

@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .errors import ActorStopped, MailboxFull
+from .faults import PUT, Visit
 from .mailbox import Envelope, Mailbox
 from .ref import Ref
 from .signals import Signal
@@ -49,7 +50,7 @@ HOOK: Envelope = _Handed((None, None))
 class Address(ABC):
     """Where messages for one actor arrive, whichever incarnation handles them. On the runtime's loop."""
 
-    __slots__ = ("_ready", "current", "end", "gate", "loop", "mailbox", "open", "path", "ref", "system")
+    __slots__ = ("_ready", "current", "end", "gate", "incarnation", "loop", "mailbox", "open", "path", "ref", "system")
 
     def __init__(self, system: ActorSystem, path: str, mailbox: MailboxSpec) -> None:
         self.system = system
@@ -59,6 +60,8 @@ class Address(ABC):
         self.ref: Ref[Any] = Ref(self)  # type: ignore[arg-type]  # every address is a cell's
         self.open = True
         """Whether it takes messages."""
+        self.incarnation = 0
+        """The number of the one that lives, or has lived last."""
         self.end: ExitReason | None = None
         """Why the last incarnation ended."""
         self.current: Envelope | None = None
@@ -80,7 +83,13 @@ class Address(ABC):
         """
         if self.gate is not None and type(envelope[0]) is Task and getattr(envelope[1], "inside", None) is not self:
             self.gate(self, envelope)
-            return
+        elif self.system.faults is None:
+            self._put(envelope)
+        else:
+            visit = Visit(PUT, self.path, self.incarnation, *envelope)
+            self.system.faults.send(visit, self._put, envelope)
+
+    def _put(self, envelope: Envelope) -> None:
         mailbox = self.mailbox
         if not self.open or (self.system.abandoned_total and self.system.silenced()):
             self._turn_away(envelope)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .errors import ActorStopped, MailboxFull
+from .faults import BUS, Visit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .ref import Ref
+    from .system import ActorSystem
 
 __all__ = ["Bus", "Published", "matches"]
 
@@ -59,12 +59,12 @@ def _any_match(patterns: dict[str, list[str]], words: list[str]) -> bool:
 class Bus:
     """Delivers each message once to every subscriber with a pattern for its topic. On the runtime's loop."""
 
-    __slots__ = ("_routes", "_subscribers", "_undelivered")
+    __slots__ = ("_routes", "_subscribers", "_system")
 
-    def __init__(self, undelivered: Callable[[Any, str, str], None]) -> None:
+    def __init__(self, system: ActorSystem) -> None:
+        self._system = system
         self._subscribers: dict[Ref[Any], dict[str, list[str]]] = {}
         self._routes: dict[str, tuple[Ref[Any], ...]] = {}
-        self._undelivered = undelivered
 
     def subscribe(self, pattern: str, ref: Ref[Any]) -> None:
         """Sends `ref` a `Published` for each topic that the pattern covers, until its incarnation ends."""
@@ -93,16 +93,25 @@ class Bus:
         A subscriber whose mailbox has no room does not hold up the others: its copy becomes a dead letter.
         """
         message = Published(topic, payload)
-        received = 0
-        for ref in self._route(topic):
-            try:
-                ref.tell(message)
-                received += 1
-            except MailboxFull:
-                self._undelivered(message, ref.path, "mailbox full")
-            except ActorStopped:
-                self._undelivered(message, ref.path, "stopped")
-        return received
+        return sum(self._reaches(ref, message) for ref in self._route(topic))
+
+    def _reaches(self, ref: Ref[Any], message: Published) -> bool:
+        """Sends one subscriber its copy, and tells whether it got it, as far as the sender knows."""
+        faults = self._system.faults
+        if faults is None:
+            return self._sent(ref, message)
+        visit = Visit(BUS, ref.path, 0, message, name=message.topic)
+        faults.send(visit, lambda copy: self._sent(ref, copy), message)
+        return True
+
+    def _sent(self, ref: Ref[Any], message: Published) -> bool:
+        try:
+            ref.tell(message)
+        except (MailboxFull, ActorStopped) as error:
+            why = "stopped" if isinstance(error, ActorStopped) else "mailbox full"
+            self._system.dead_letters.add(message, ref.path, why)
+            return False
+        return True
 
     def _route(self, topic: str) -> tuple[Ref[Any], ...]:
         found = self._routes.get(topic)

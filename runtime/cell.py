@@ -18,6 +18,7 @@ from .call import Call, CutOff, awaited, in_thread, invoke
 from .dispatch import Dispatcher, Life, Worker
 from .errors import ActorCrashed, ActorStopped, StartFailed
 from .exits import Exit, ExitReason, is_abnormal, reason_text
+from .faults import HANDLE, REPLY, START, STOP, Point, Visit
 from .links import Ties, announce
 from .mailbox import UNBOUNDED, Envelope, MailboxSpec
 from .telemetry import ActorEnded, ActorStarted, HookFailed
@@ -34,6 +35,8 @@ __all__ = ["Cell", "Declined", "Phase"]
 
 THROUGHPUT = 64
 """Messages that one actor handles before the others get their turn."""
+
+NOTHING: Envelope = (None, None)
 
 Calls: TypeAlias = "Generator[tuple[Any, ...], Any, None]"
 """A step of a life: yields (function, *arguments), gets the result."""
@@ -67,7 +70,6 @@ class Cell(Address):
         "dispatcher",
         "factory",
         "guard",
-        "incarnation",
         "life",
         "parent",
         "phase",
@@ -92,7 +94,6 @@ class Cell(Address):
         self.dispatcher: Dispatcher = "thread" if factory.is_foreign else dispatcher
         self.parent = parent
         self.phase = Phase.NONE
-        self.incarnation = 0
         self.actor: Any = None
         """The object of the incarnation: `Hosted`, and pykka's actor."""
         self.restart_message: Any = None
@@ -214,6 +215,8 @@ class Cell(Address):
             return
         self.current = envelope
         handler = self.actor._handle_receive  # noqa: SLF001 - pykka's own seam
+        if self.system.faults is not None:
+            handler = self._at(HANDLE, handler, envelope)
         try:
             if self.worker is None:
                 value = self.system.context.copy().run(handler, message)
@@ -231,7 +234,7 @@ class Cell(Address):
         elif self._killed is None and self._idle_timer is None:
             envelope, self.current = self.current, None
             if envelope[1] is not None:
-                envelope[1].resolve(value)
+                self._answer(envelope, value)
         else:
             self._handled(value, None)
 
@@ -250,8 +253,8 @@ class Cell(Address):
         if self._killed is not None:
             self._crash(envelope, error or CutOff())
         elif error is None:
-            if reply is not None:
-                reply.resolve(value)
+            if envelope is not None and reply is not None:
+                self._answer(envelope, value)
         elif isinstance(error, getattr(self.actor, "expected", ())):
             if reply is not None:
                 reply.fail(error)
@@ -259,6 +262,15 @@ class Cell(Address):
                 self._report("on_receive", error)
         else:
             self._crash(envelope, error)
+
+    def _answer(self, envelope: Envelope, value: Any) -> None:
+        message, reply = envelope
+        if reply is None:
+            return
+        if self.system.faults is None:
+            reply.resolve(value)
+        else:
+            self.system.faults.send(Visit(REPLY, self.path, self.incarnation, message, reply), reply.resolve, value)
 
     def _handled_later(self, value: Any, error: BaseException | None) -> None:
         self._handled(value, error)
@@ -312,6 +324,11 @@ class Cell(Address):
         finally:
             self.system.running = outer
 
+    def _at(self, point: Point, func: Callable[..., Any], about: Envelope = NOTHING) -> Callable[..., Any]:
+        """Returns what is called in the place of `func`: something else only where a fault says so."""
+        faults = self.system.faults
+        return func if faults is None else faults.call(Visit(point, self.path, self.incarnation, *about), func)
+
     # The life of an incarnation. ----------------------------------------------------------------------
 
     def start(self, when_started: Callable[[BaseException | None], None] | None = None) -> None:
@@ -332,7 +349,7 @@ class Cell(Address):
             on_restart = getattr(self.actor, "on_restart", None)
             if self.incarnation > 1 and on_restart is not None:
                 yield on_restart, self.restart_message, self.end
-            yield (self.actor.on_start,)
+            yield (self._at(START, self.actor.on_start),)
             if self._killed is not None:
                 raise CutOff
         except BaseException as error:  # noqa: BLE001 - whatever was raised, it is a failed start
@@ -360,7 +377,7 @@ class Cell(Address):
     def _tear_down(self, reason: ExitReason) -> Calls:
         self.phase = Phase.STOPPING
         try:
-            yield self.actor.run_on_stop, reason
+            yield self._at(STOP, self.actor.run_on_stop), reason
         except BaseException as error:  # noqa: BLE001 - an end that fails is a crash
             if self._killed is None:
                 self._report("on_stop", error)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     import pykka
 
+    from .faults import Faults
     from .ref import Ref
     from .signals import Exit as ExitSignal
 
@@ -82,6 +83,8 @@ class ActorSystem:
         """Exits on their way to links: who, in which incarnation, gets what."""
         self.abandoned: dict[Life, asyncio.Future[Any]] = {}
         self.abandoned_total = 0
+        self.faults: Faults | None = None
+        """What is armed at the fault points; see `faults.arm`."""
         self.context = contextvars.copy_context()
         self._given_clock = clock
         self._blocked_after = blocked_after
@@ -124,7 +127,7 @@ class ActorSystem:
         self.clock: Clock = self._given_clock or LoopClock(loop)
         self.telemetry = Telemetry(self.clock)
         self.dead_letters = DeadLetters(self.clock, self.telemetry, self.cells)
-        self.bus = Bus(self.dead_letters.add)
+        self.bus = Bus(self)
         self.context.run(SYSTEM.set, self)
         if self._blocked_after is not None:
             self._watchdog = Watchdog(self, self._blocked_after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .faults import TIMER, Visit
 from .signals import ReceiveTimeout
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ class Timer:
             missed = max(0, int((now - self._when) / self._interval))
             self._when += (missed + 1) * self._interval
             self._handle = self._cell.system.clock.call_later(max(0.0, self._when - now), self._fire)
-        self._cell.post(self._message)
+        faults = self._cell.system.faults
+        if faults is None:
+            self._cell.post(self._message)
+        else:
+            visit = Visit(TIMER, self._cell.path, self._cell.incarnation, self._message)
+            faults.send(visit, self._cell.post, self._message)
 
 
 class IdleTimer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ...runtime.dispatch import guarded
 from ...runtime.errors import describe
 from ...runtime.evidence import Verdict
+from ...runtime.faults import Visit, point
 from ...runtime.usage import Usage
 from ..breakers.breaker import Breaker
 from ..breakers.kept import Passage, through
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BreakerTold", "Heard", "Seat", "ask_all", "seats_for"]
 
+JUDGE = point("judge", "call", "a judge that is asked for its verdict on an output", "judge")
 LONGEST_TEXT = 4000
 """Characters of a verdict's reason, of its feedback, and of why there is none."""
 
@@ -113,7 +115,11 @@ class Seat:
         if self.members:
             several: Any = self.judge
             return several.weigh(await ask_all(self.members, submission, system))
-        return await self.judge.judge(submission, system)
+        judge, faults = self.judge.judge, system.faults
+        if faults is not None:
+            visit = Visit(JUDGE, submission.agent, 0, submission, name=self.name)
+            return await faults.call(visit, judge)(submission, system)
+        return await judge(submission, system)
 
     def _abandon(self, asked: asyncio.Task[Any]) -> None:
         """Cancels it, and does not wait: a judge that ignores that holds nobody up."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-
 import pytest
 
 from treeward.agents.agent import Agent
+from treeward.agents.calls import ToolCall
 from treeward.agents.delivery import deliver
 from treeward.agents.errors import InjectedCrash, UnknownAgent
-from treeward.agents.faults import arm, armed, crash_once
+from treeward.agents.faults import crash_once
 from treeward.agents.profile import Profile
 from treeward.agents.tools import IdempotencyKey, tool
+from treeward.runtime.faults import Afterwards, arm
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
 from treeward.runtime.telemetry import ActorEnded
@@ -57,10 +57,10 @@ def deaths(tree):
 @pytest.mark.parametrize(
     ("who", "asked", "attempt", "point"),
     [
-        ("clerk", "refund", 2, "tool.return of bank.refund"),
-        ("clerk", "look", 2, "handle.return"),
-        ("bank", "refund", 1, "tool.served of bank.find"),
-        ("top/clerk", "look", 2, "handle.return"),
+        ("clerk", "refund", 2, "tool.call of bank.refund"),
+        ("clerk", "look", 2, "actor.handle"),
+        ("bank", "refund", 1, "tool.serve of bank.find"),
+        ("top/clerk", "look", 2, "actor.handle"),
     ],
     ids=["after its effect", "without an effect at the end", "the owner of a tool", "by its path"],
 )
@@ -88,20 +88,25 @@ async def test_only_an_agent_can_be_named(grow, who):
 
 async def test_nothing_is_looked_at_where_nothing_is_armed(grow):
     """Without a fault no visit is even made; what was armed can be taken back."""
-    gc.collect()  # systems of other tests that nobody has any more
     async with grow(TREE) as tree:
         seen = []
-        disarm = arm(tree.system, seen.append)
+        disarm = arm(tree.system, Afterwards(seen.append))
         await deliver(tree.ref("clerk"), Task("t", "refund"))
         disarm()
-        assert not armed()
+        assert tree.system.faults is None
         await deliver(tree.ref("clerk"), Task("u", "refund"))
-    assert [(visit.point, visit.path, visit.tool, visit.effect) for visit in seen] == [
-        ("tool.served", "top/bank", "bank.find", False),
-        ("tool.return", "top/clerk", "bank.find", False),
-        ("tool.served", "top/bank", "bank.refund", True),
-        ("tool.return", "top/clerk", "bank.refund", True),
-        ("handle.return", "top/clerk", "", False),
+    assert [
+        (visit.point.name, visit.path, visit.name, visit.effect)
+        for visit in seen
+        if visit.path != "top" and isinstance(visit.message, Task | ToolCall)
+    ] == [
+        ("tool.serve", "top/bank", "bank.find", False),
+        ("actor.handle", "top/bank", "", False),
+        ("tool.call", "top/clerk", "bank.find", False),
+        ("tool.serve", "top/bank", "bank.refund", True),
+        ("actor.handle", "top/bank", "", False),
+        ("tool.call", "top/clerk", "bank.refund", True),
+        ("actor.handle", "top/clerk", "", False),
     ]
 
 
@@ -109,17 +114,21 @@ async def test_faults_are_taken_back_one_by_one(grow):
     """Several faults see every visit; taking one back leaves the others armed."""
     async with grow(TREE) as tree:
         first, second = [], []
-        disarm_first, disarm_second = arm(tree.system, first.append), arm(tree.system, second.append)
+        disarm_first, disarm_second = (
+            arm(tree.system, Afterwards(first.append)),
+            arm(tree.system, Afterwards(second.append)),
+        )
         disarm_first()
         await deliver(tree.ref("clerk"), Task("t", "look"))
         disarm_second()
         disarm_second()
-    assert (len(first), len(second)) == (0, 3)
+    assert (first, len(second)) == ([], 4)
+    assert {visit.point.name for visit in second} == {"actor.handle", "tool.call", "tool.serve"}
 
 
 async def test_faults_belong_to_one_system(grow):
     """A fault hits the actors of its own system, not those of another one in the process."""
     async with grow(TREE) as tree, ActorSystem(blocked_after=None) as other:
-        arm(other, lambda visit: pytest.fail("hit"))
+        arm(other, Afterwards(lambda visit: pytest.fail("hit")))
         outcome = await deliver(tree.ref("clerk"), Task("t", "refund"))
     assert outcome.status == "ok"

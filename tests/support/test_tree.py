@@ -14,7 +14,8 @@ import pytest
 
 from treeward.agents.errors import InjectedCrash
 from treeward.agents.events import TaskBegun, TaskEnded
-from treeward.agents.faults import arm, crash_once
+from treeward.agents.faults import crash_once
+from treeward.runtime.faults import Afterwards, arm
 from treeward.agents.plan import Subtask, order
 from treeward.runtime.clock import LoopClock
 from treeward.trees import library
@@ -224,9 +225,9 @@ async def test_the_worker_dies_after_the_refund_was_written(state_dir):
         def watch(visit):
             if visit.path.endswith("/billing") and visit.effect and not seen:
                 seen.append(effects(state_dir)[0])
-                raise InjectedCrash(visit.point)
+                raise InjectedCrash(visit.point.name)
 
-        arm(rt.system, watch)
+        arm(rt.system, Afterwards(watch))
         outcome = await ask(rt, ISSUE)
         assert rt.ref("support/specialists/billing").incarnation == 2
     assert seen == [[(70016, 4900)]]
@@ -244,9 +245,9 @@ async def test_two_refunds_and_a_crash_between_them(state_dir, turn):
             if visit.path.endswith("/billing") and visit.effect:
                 visits.append(visit)
                 if len(visits) == turn:
-                    raise InjectedCrash(visit.point)
+                    raise InjectedCrash(visit.point.name)
 
-        arm(rt.system, watch)
+        arm(rt.system, Afterwards(watch))
         outcome = await ask(rt, "I was charged three times", 1011)
     assert "I have refunded $18.00" in outcome.output
     assert effects(state_dir)[0] == [(70151, 900), (70152, 900)]
@@ -254,7 +255,7 @@ async def test_two_refunds_and_a_crash_between_them(state_dir, turn):
 
 KILLED = """
 import asyncio, os, signal, sys
-from treeward.agents.faults import arm
+from treeward.runtime.faults import Afterwards, arm
 from treeward.trees import library
 from treeward.trees.load import load_tree
 from treeward.trees.runtime import Runtime
@@ -265,7 +266,7 @@ def die(visit):
 
 async def main():
     async with Runtime(load_tree(library.find("support"))) as rt:
-        arm(rt.system, die)
+        arm(rt.system, Afterwards(die))
         await rt.run(sys.argv[1], key="request-1")
 
 asyncio.run(main())
