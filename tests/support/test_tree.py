@@ -15,9 +15,9 @@ import pytest
 from treeward.agents.errors import InjectedCrash
 from treeward.agents.events import TaskBegun, TaskEnded
 from treeward.agents.faults import crash_once
-from treeward.runtime.faults import Afterwards, arm
 from treeward.agents.plan import Subtask, order
 from treeward.runtime.clock import LoopClock
+from treeward.runtime.faults import Afterwards, arm
 from treeward.trees import library
 from treeward.trees.library.support import workers
 from treeward.trees.library.support.intents import RULES, Kind
