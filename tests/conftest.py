@@ -17,6 +17,7 @@ import contextlib
 import functools
 import gc
 import inspect
+import itertools
 import os
 import selectors
 import threading
@@ -165,12 +166,19 @@ async def without_leftovers(coroutine):
 # --- nothing outlives its test ----------------------------------------------------------------------
 
 LOOP_ERRORS = pytest.StashKey[list]()
+TESTS = itertools.count(1)
+FROZEN_EVERY = 50  # tests; what pytest keeps of them adds up, and would be looked through after each one
 
 
 def pytest_collection_finish(session):
     """Takes what was imported out of the garbage collector's way: it is asked after every test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish(session):
+    """Lets the collector have everything again, so that pytest's last look finds what is left."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -185,6 +193,8 @@ def nothing_left(request):
     threads, files = set(threading.enumerate()), open_files()
     yield
     gc.collect()  # what an exception or a cycle kept alive may still close, or complain
+    if next(TESTS) % FROZEN_EVERY == 0:
+        gc.freeze()
     complaints = [f"thread {t.name}" for t in left_threads(threads)]
     complaints += [f"open file {number}: {target}" for number, target in sorted(open_files() - files)]
     complaints += [f"unhandled: {described(context)}" for context in request.node.stash[LOOP_ERRORS]]
