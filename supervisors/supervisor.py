@@ -51,7 +51,6 @@ from .spec import ChildSpec, SupervisorSpec, check_child
 from .strategy import Plan, plan
 
 if TYPE_CHECKING:
-    from ..runtime.cell import Cell
     from ..runtime.ref import Ref
     from .children import State
 
@@ -193,14 +192,13 @@ class Supervisor(Actor):
         """Returns each child's state by id, oldest first. On the runtime's loop."""
         return {child.id: child.state for child in self._children}
 
-    def room_in(self, cell: Cell, now: float) -> float:
+    def room_in(self, now: float, beside: int = 0) -> float:
         """Returns after how many seconds one more death of a child would be within the limit. On the loop.
 
-        A death that is on its way here counts already.
+        Deaths that are on their way here count already, and so many `beside` them.
         """
-        child = self._children.of(cell.ref)
-        coming = child is not None and child.state == "running" and not cell.alive
-        return self._window.room_in(now, int(coming))
+        coming = sum(child.state == "running" and not child.cell.alive for child in self._children)
+        return self._window.room_in(now, coming + beside)
 
     def _find(self, child_id: object) -> Child:
         child = self._children.get(child_id)

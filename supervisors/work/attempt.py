@@ -13,17 +13,24 @@ if TYPE_CHECKING:
     from ...runtime.clock import TimerHandle
     from ...runtime.task import Task
 
-__all__ = ["Attempt", "Books"]
+__all__ = ["Attempt", "Books", "NotNow"]
+
+
+class NotNow(Exception):
+    """The handler may not begin yet: the task has killed before, and one more death could not be borne."""
 
 
 class Books(Protocol):
     """What an attempt asks of whoever answers for it."""
 
     def let_begin(self) -> None:
-        """Raises `BreakerOpen` if the handler is not to begin after all."""
+        """Raises `BreakerOpen` or `NotNow` if the handler is not to begin after all."""
 
     def charge(self, usage: Usage) -> None:
         """Takes what has been spent. Raises `BudgetExceeded` if a budget is passed."""
+
+    def left(self, *, killed: bool) -> None:
+        """Hears that no handler is at it any more; `killed`: since its incarnation had to be ended over it."""
 
 
 class Attempt(Reply):
@@ -83,7 +90,7 @@ class Attempt(Reply):
         self._later(seconds, self.fail, error)
 
     def begin(self) -> bool:
-        """Notes that the handler gets it; False if nobody waits any more, or the breaker has opened meanwhile."""
+        """Notes that the handler gets it; False if nobody waits any more, or it may not begin after all."""
         if not super().begin() or not self._may_begin():
             return False
         self.begun = self.heard = self._now()
@@ -117,7 +124,7 @@ class Attempt(Reply):
     def _may_begin(self) -> bool:
         try:
             self._books.let_begin()
-        except BreakerOpen as error:
+        except (BreakerOpen, NotNow) as error:
             self.fail(error)
             return False
         return True
@@ -142,18 +149,20 @@ class Attempt(Reply):
         for timer in self._timers.values():
             timer.cancel()
         if not self._in_hand():
-            return
-        if self._cell.worker is not None:  # nothing can be cancelled there: waiting would only keep the others waiting
+            self._books.left(killed=False)
+        elif self._cell.worker is not None:  # nothing can be cancelled there: waiting would only hold the others up
             self._cut_off()
         else:
             system = self._cell.system
             system.clock.call_later(system.kill_grace, self._cut_off)
 
     def _cut_off(self) -> None:
-        if self._in_hand():
+        unwanted = self._in_hand()
+        if unwanted:
             error = None if self.cancelled() else self.exception()
             hung = TaskHung(f"{self._cell.path}: no end of what nobody waits for", self._cell.system.kill_grace)
             self._cell.kill(error if isinstance(error, TaskHung) else hung)
+        self._books.left(killed=unwanted)
 
     def _in_hand(self) -> bool:
         current = self._cell.current

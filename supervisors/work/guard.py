@@ -21,7 +21,7 @@ from .health import Stats
 from .policy import NOTHING, rules_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ...runtime.cell import Cell
     from ...runtime.mailbox import Envelope
@@ -50,11 +50,13 @@ class GuardView:
 class Guard:
     """One child's, or (for its budgets alone) one supervisor's. On the runtime's loop."""
 
-    __slots__ = ("_cell", "_quarantine", "_rules", "breaker", "deliveries", "ledgers", "panel", "stats")
+    __slots__ = ("_cell", "_quarantine", "_rules", "breaker", "daring", "deliveries", "ledgers", "panel", "stats")
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
         self._rules: Work = NOTHING
+        self.daring = 0
+        """How much is under way at its children that may end with a death."""
         self._quarantine: OrderedDict[str, str] = OrderedDict()
         self.breaker: Breaker | None = None
         self.ledgers = Ledgers((), cell.path)
@@ -138,6 +140,30 @@ class Guard:
     def release(self, key: str) -> bool:
         """Lets a task in again, by its idempotency key; tells whether it was kept out."""
         return self._quarantine.pop(key, None) is not None
+
+    # Deaths.
+
+    def room_in(self, now: float, *, beside: bool = False) -> float:
+        """Returns after how many seconds the supervisor can bear one more death of a child.
+
+        That is `beside` those that what is under way may end with, or as if they did not come.
+        """
+        parent = self._cell.parent
+        if parent is None or parent.actor is None:
+            return 0.0
+        room: float = parent.actor.room_in(now, guard_of(parent).daring if beside else 0)
+        return room
+
+    def dare(self) -> Callable[[], None]:
+        """Notes that what begins now may end with a death; returns what ends that; to be called once."""
+        parent = self._cell.parent
+        above = self if parent is None else guard_of(parent)
+        above.daring += 1
+        return above.survived
+
+    def survived(self) -> None:
+        """Ends what one `dare` of a child began."""
+        self.daring -= 1
 
     # What others look at.
 

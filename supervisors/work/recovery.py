@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ...runtime.cell import Phase
 from ...runtime.errors import ActorError
@@ -18,6 +18,7 @@ from ..failures.failure import Failure
 from ..judges.panel import Ruling
 from ..places import upwards
 from ..work_errors import LoopDetected, Quarantined, Unhealthy
+from .attempt import NotNow
 from .handover import answer_of, desk_near, give, outcome_of, put_on_desk
 from .history import History
 from .ladder import DEFAULT, Climb, Escalate, Fallback, Restart, Retry, Revise, Skip
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovery"]
 
+A_LOOK = 1.0
+"""Seconds at most between two looks for room for one more death."""
 LAST_LOOK = 0.02
 """Seconds that whoever else has the task has to say what there is when the time is up; and then the judges."""
 
@@ -111,9 +114,7 @@ class Recovery:
     async def _try(self, rung: str) -> Outcome | Failure:
         """Gives the task to the child once; returns what came of it, judged."""
         self.rung = rung
-        self.trial = Trial(self._guard, self._task, rung, self._account, self._history, self._own_until())
-        self._enter("working")
-        result = await self.trial.run()
+        result = await self._tried(rung)
         match result:
             case Demoted(to, why):
                 self._emit(BudgetDemoted, self._given.id, why, to)
@@ -130,6 +131,17 @@ class Recovery:
                 answered = "escalate" if result.rung == "escalate" else rung  # it has been on a desk already
                 return replace(done, rung=answered, evidence=self._evidence_or_none())
         return result
+
+    async def _tried(self, rung: str) -> Outcome | Failure | Rejected | Demoted:
+        """Waits for its turn, and for room once more if others have taken that meanwhile."""
+        while True:
+            self.trial = Trial(self._guard, self._task, rung, self._account, self._history, self._own_until())
+            self._enter("working")
+            result = await self.trial.run()
+            if not isinstance(result, NotNow):
+                return result
+            if not await self._room():
+                return replace(cast("Failure", self._history.failure), kind="unavailable")
 
     async def _recovered(self, failure: Failure) -> Outcome | Failure:
         """Takes the next step of the ladder; returns what came of it."""
@@ -177,16 +189,13 @@ class Recovery:
         if isinstance(step.rung, Revise):
             context = {**self._task.context, **step.rung.changes}
             self._task = replace(self._task, context=context, feedback=self._climb.feedback(step, failure))
-        deadly = failure.crashed or isinstance(step.rung, Restart)
-        until = min((at for at in (self._task.deadline, self._own_until()) if at is not None), default=math.inf)
-        while True:
-            pause = max(pause, await self._room() if deadly else 0.0)
-            if pause == math.inf or self._now() + pause >= until:  # to wait for the end would help nobody
-                return replace(failure, kind="unavailable")
-            if pause == 0:
-                break
+        if self._is_late(pause):  # to wait for the end would help nobody
+            return replace(failure, kind="unavailable")
+        if pause > 0:
             await self._system.clock.sleep(pause)
-            pause = 0.0
+        deadly = self._history.crashes > 0 or isinstance(step.rung, Restart)
+        if deadly and not await self._room():
+            return replace(failure, kind="unavailable")
         if isinstance(step.rung, Restart):
             self._refresh(failure)
         return await self._try(step.name)
@@ -197,14 +206,21 @@ class Recovery:
         its_own = attempt is None or attempt.incarnation in (None, self._cell.incarnation)
         if self._cell.phase is Phase.RUNNING and its_own:
             self._cell.stop_next(Unhealthy(f"a task needs a fresh incarnation: {failure.error}"))
+            self._cell.when_ended(self._guard.dare())
 
-    async def _room(self) -> float:
-        """Returns for how long the supervisor could not bear one more death of the child; it is settled first."""
+    def _is_late(self, pause: float) -> bool:
+        until = min((at for at in (self._task.deadline, self._own_until()) if at is not None), default=math.inf)
+        return self._now() + pause >= until
+
+    async def _room(self) -> bool:
+        """Waits until the supervisor can bear one more death; tells whether there is time for that."""
         if self._cell.phase is Phase.STOPPING:
             await self._system.ended(self._cell)
-        parent = self._cell.parent
-        supervisor = None if parent is None else parent.actor
-        return 0.0 if supervisor is None else supervisor.room_in(self._cell, self._now())
+        while (pause := self._guard.room_in(self._now(), beside=True)) > 0:
+            if self._is_late(self._guard.room_in(self._now())):
+                return False
+            await self._system.clock.sleep(min(pause, A_LOOK))  # what is under way may end well
+        return not self._is_late(0.0)
 
     async def _hand_over(self, to: str, rung: str) -> Outcome | Failure:
         """Gives the task to another child, for good or until that one fails too."""

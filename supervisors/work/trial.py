@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.cell import Phase
 from ...runtime.task import Outcome, Task, Usage
 from ...runtime.telemetry import HookFailed
 from ..budgets.purse import Purse
@@ -16,9 +17,11 @@ from ..failures.failure import Failure
 from ..judges.judge import Submission
 from ..judges.panel import Ruling
 from ..work_errors import BreakerOpen, BudgetExceeded, OutputRejected
-from .attempt import Attempt
+from .attempt import Attempt, NotNow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...runtime.task import Part
     from ..breakers.breaker import Permit
     from .accounts import Account
@@ -64,6 +67,7 @@ class Trial:
         self._permit: Permit | None = None
         self._begun = self._clock.monotonic()
         self._settled = False
+        self._dared: Callable[[], None] | None = None
         self._own: Usage | None = None
         """What the child's own work has cost, once it has answered."""
         self.late = False
@@ -71,7 +75,7 @@ class Trial:
         self.attempt: Attempt | None = None
         """The reply that the child owes, once it has been asked."""
 
-    async def run(self) -> Outcome | Failure | Rejected | Demoted:
+    async def run(self) -> Outcome | Failure | Rejected | Demoted | NotNow:
         """Returns what came of it: an outcome that may pass, or why there is none."""
         try:
             return await self._pass()
@@ -84,7 +88,7 @@ class Trial:
             if not self._settled:
                 self._give_back()
 
-    async def _pass(self) -> Outcome | Failure | Rejected | Demoted:
+    async def _pass(self) -> Outcome | Failure | Rejected | Demoted | NotNow:
         refused = self._used_up() or await self._admitted() or self._used_up()  # another one may have been faster
         if refused is not None:
             return refused
@@ -96,10 +100,10 @@ class Trial:
                 raise
             return self._failed(Failure("cancelled", f"{self._guard.cell.path} has cancelled it"), attempt.partial)
         except Exception as error:  # noqa: BLE001 - whatever a child ends with, or answers with, is classified
-            if isinstance(error, BreakerOpen) and attempt.begun is None:
+            if isinstance(error, BreakerOpen | NotNow) and attempt.begun is None:
                 self._account.uncount(self._task)
                 self.attempt = None
-                return self._classified(error)
+                return error if isinstance(error, NotNow) else self._classified(error)
             return self._failed(self._classified(error), attempt.partial)
         return await self._judge(answer if isinstance(answer, Outcome) else Outcome(self._task.id, "ok", answer))
 
@@ -139,7 +143,15 @@ class Trial:
     # What the attempt asks.
 
     def let_begin(self) -> None:
-        """Asks the breaker once more: it may have opened while the task waited in the mailbox."""
+        """Asks once more what may have changed while the task waited in the mailbox: is the breaker still closed?"""
+        deadly = self._history.crashes > 0 and self._dared is None
+        if deadly and self._guard.room_in(self._clock.monotonic(), beside=True) > 0:
+            raise NotNow
+        self._ask_breaker()
+        if deadly:
+            self._dared = self._guard.dare()
+
+    def _ask_breaker(self) -> None:
         permit, self._permit = self._permit, None
         if permit is not None and self._breaker is not None:
             now = self._clock.monotonic()
@@ -150,6 +162,17 @@ class Trial:
         """Takes what the handler has spent, at once."""
         self._account.spent += usage
         self._purse.charge(usage)
+
+    def left(self, *, killed: bool) -> None:
+        """Ends what `let_begin` dared; if the incarnation ends with it, as soon as the supervisor can count that."""
+        cell, dared, self._dared = self._guard.cell, self._dared, None
+        if killed:
+            self._history.crashes += 1
+            cell.when_ended(dared or self._guard.dare())
+        elif dared is not None and cell.phase is Phase.STOPPING:
+            cell.when_ended(dared)
+        elif dared is not None:
+            dared()
 
     # Its end.
 

@@ -68,7 +68,7 @@ def nothing_of_tasks(system):
     now = system.clock.monotonic()
     for guard in (cell.guard for cell in system.cells.values() if cell.guard is not None):
         view = guard.view(now)
-        assert view.tasks == ()
+        assert (view.tasks, guard.daring) == ((), 0)
         assert guard.breaker is None or guard.breaker._probe is None
         for ledger in view.budgets:
             assert (ledger.calls, ledger.requests, ledger.reserved) == (0, 0, Spending()), ledger

@@ -20,6 +20,7 @@ from treeward.agents.desk import Desk
 from treeward.agents.errors import ToolRefused
 from treeward.runtime.errors import ActorError, TreewardError
 from treeward.runtime.exits import Exit
+from treeward.runtime.mailbox import MailboxSpec
 from treeward.runtime.reply import Reply
 from treeward.runtime.task import Outcome, Task, Usage
 from treeward.runtime.usage import Limits
@@ -111,10 +112,8 @@ def tasks(**kinds):
 
 
 RETRIES = st.builds(Retry, times=st.integers(1, 3), jitter=st.sampled_from(["none", "full"]))
-OWN = st.lists(
-    st.one_of(RETRIES, st.builds(Revise, times=st.integers(1, 2)), st.builds(Restart, times=st.integers(1, 3))),
-    max_size=2,
-)
+OWN_RUNGS = st.one_of(RETRIES, st.builds(Revise, times=st.integers(1, 2)), st.builds(Restart, times=st.integers(1, 3)))
+OWN = st.lists(OWN_RUNGS, max_size=2)
 AWAY = st.lists(st.sampled_from([Fallback(("b", "c")), Fallback(("a",)), Fallback(("nobody", "c"))]), max_size=1)
 LAST = st.sampled_from([(), (), (Escalate(),), (Escalate(wait=2.0),), (Skip(),), (Skip("sorry"),)])
 LADDERS = st.one_of(st.none(), st.builds(lambda *rungs: (*rungs[0], *rungs[1], *rungs[2]), OWN, AWAY, LAST))
@@ -173,6 +172,7 @@ def worlds(rules=rules(), tasks=tasks(), blows=BLOWS, fewest=1):  # noqa: B008 -
             "tasks": st.lists(tasks, min_size=fewest, max_size=6),
             "blows": st.lists(blows, max_size=4),
             "desk": st.booleans(),
+            "mailbox": st.sampled_from([None, None, "wait", "drop_newest", "drop_oldest", "fail"]),
         }
     )
 
@@ -325,7 +325,9 @@ class World:
         if self.told["desk"]:
             children["desk"] = (Desk, None)
         team = Work(recovery=self.told["team"]["recovery"], budgets=tuple(self.told["team"]["budgets"]))
-        async with self.plant(children, team=team) as tree:
+        overflow = self.told["mailbox"]
+        mailbox = MailboxSpec() if overflow is None else MailboxSpec(1, overflow)
+        async with self.plant(children, team=team, mailbox=mailbox) as tree:
             self.tree, self.system = tree, tree.system
             jobs = [self.submit(number, **each) for number, each in enumerate(self.told["tasks"])]
             jobs += [self.strike(*each) for each in self.told["blows"]]
@@ -508,7 +510,7 @@ def everything(outcome):
 
 
 MANY = settings(
-    max_examples=int(__import__("os").environ.get("EX", "80")),
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     report_multiple_bugs=False,
@@ -575,3 +577,35 @@ TAKING_TIME = st.sampled_from([("good",), ("hang",), ("deaf", 4.0), ("stop",), (
 async def test_whoever_is_killed_every_task_ends(plant, nothing_is_left, told):
     """Children and their supervisor, at any time, by hand or by themselves."""
     await World(told, plant, nothing_is_left).run()
+
+
+DEATHS = st.one_of(
+    st.tuples(st.just("raise"), st.sampled_from([RuntimeError, ValueError, SystemExit, ConnectionError])),
+    st.just(("kill",)),
+)
+FIRST_DEATH = steps(ends=DEATHS, told=(None,), cents=(0,), seconds=(0.0,))
+MORE_DEATHS = steps(ends=st.one_of(DEATHS, st.sampled_from([("hang",), ("deaf", 4.0), ("good",)])), cents=(0,))
+POISON = st.builds(lambda first, more: [first, *more], FIRST_DEATH, st.lists(MORE_DEATHS, max_size=3))
+AGAIN = st.lists(OWN_RUNGS, min_size=1, max_size=2).map(tuple)
+
+
+@MANY
+@given(
+    plans_=st.lists(POISON, min_size=1, max_size=4),
+    ladder=AGAIN,
+    more=st.integers(0, 2),
+)
+async def test_tasks_that_kill_do_not_take_the_supervisor_down(plant, nothing_is_left, plans_, ladder, more):
+    """Where the first death of each can be borne, all the others wait until they can be."""
+    told = {"rules": {}, "team": {}, "tasks": [], "blows": [], "desk": False}
+    world = World(told, plant, nothing_is_left)
+    children = {"a": (Doer, Work(recovery=ladder, attempt_timeout=1.0), {"world": world})}
+    intensity = Intensity(len(plans_) + more, 5.0)
+    async with plant(children, intensity=intensity) as tree:
+        world.tree, world.system = tree, tree.system
+        replies = [tree.ref("a").ask(Task(f"t{n}", {"plan": plan})) for n, plan in enumerate(plans_)]
+        await asyncio.gather(*replies)
+        await tree.system.clock.sleep(10)
+        nothing_is_left(tree.system)
+        lives = tree.system.cells["top/team"].incarnation
+    assert lives == 1
