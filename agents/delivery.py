@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import AskTimeout
 from ..runtime.task import Outcome, Part, Task
+from ..supervisors.work.handover import said_in
 from .errors import cause_text
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ async def deliver(ref: Ref[Any], task: Task) -> Outcome:
         text = f"no answer within {seconds:g} s" if late else cause_text(error)
         part = Part(ref.path, "failed", task.attempt, None, seconds, text)
         return Outcome(task.id, "failed", parts=(part,), error=f"{ref.path}: {text}" if late else text, seconds=seconds)
-    if isinstance(answer, Outcome):
-        return answer
+    made = said_in(task.id, answer)
+    if made is not None:
+        return made
     seconds = system.clock.monotonic() - begun
     return Outcome(task.id, "ok", answer, (Part(ref.path, "ok", task.attempt, answer, seconds),), seconds=seconds)

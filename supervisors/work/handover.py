@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.errors import ActorError, TreewardError, describe
-from ...runtime.task import Outcome
+from ...runtime.task import Outcome, Usage
 from ..escalation import DESK, AwaitAnswer, HumanAnswer, escalated
 from ..failures.failure import Failure
 from ..places import find
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...runtime.system import ActorSystem
     from ...runtime.task import Task
 
-__all__ = ["answer_of", "desk_near", "give", "outcome_of", "put_on_desk"]
+__all__ = ["answer_of", "desk_near", "give", "outcome_of", "put_on_desk", "said_in"]
 
 A_MOMENT = 0.1
 """Seconds before a desk that has just gone away is asked again; twice as long each time."""
@@ -44,7 +44,30 @@ async def outcome_of(reply: Reply, task: Task) -> Outcome | Failure:
     if error is not None:  # nobody guards whoever had it
         return Failure("unavailable", describe(error))
     answer = reply.result()
-    return answer if isinstance(answer, Outcome) else Outcome(task.id, "ok", answer)
+    return said_in(task.id, answer) or Outcome(task.id, "ok", answer)
+
+
+def said_in(task_id: str, answer: Any) -> Outcome | None:
+    """Returns the outcome that an answer to a task is, or that several are together; None if it is just an output.
+
+    Several come of a pool that asks all its members: `partial` if some of them did not do it.
+    """
+    if isinstance(answer, Outcome):
+        return answer
+    if not isinstance(answer, list) or not answer or not all(isinstance(one, Outcome) for one in answer):
+        return None
+    done = [one.status in ("ok", "fallback") for one in answer]
+    some = any(done) or any(one.output is not None for one in answer)
+    return Outcome(
+        task_id,
+        "ok" if all(done) else "partial" if some else "failed",
+        [one.output for one in answer] if some else None,
+        tuple(part for one in answer for part in one.parts),
+        sum((one.usage for one in answer), Usage()),
+        "; ".join(one.error for one in answer if one.error is not None) or None,
+        max(one.seconds for one in answer),
+        failure=None if some else next((one.failure for one in answer if one.failure is not None), None),
+    )
 
 
 def desk_near(system: ActorSystem, near: str, name: str | None) -> Cell | None:

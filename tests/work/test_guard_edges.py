@@ -8,6 +8,7 @@ import contextlib
 import pytest
 
 from treeward.agents.agent import Agent
+from treeward.agents.delivery import deliver
 from treeward.agents.desk import Desk
 from treeward.runtime.actor import Actor, Factory
 from treeward.runtime.cell import Phase
@@ -26,6 +27,7 @@ from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.pool import Pool, PoolSpec
 from treeward.supervisors.spec import Backoff, ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.work.accounts import accounts_of
+from treeward.supervisors.work.handover import said_in
 from treeward.supervisors.work.ladder import Escalate, Fallback, Restart, Retry
 from treeward.supervisors.work.policy import Work
 from treeward.supervisors.work_errors import BudgetExceeded
@@ -664,3 +666,66 @@ async def test_outcomes_that_are_no_outcome_of_the_task(plant):
     async with plant({"one": (Worker, None)}) as tree:
         outcome = await tree.run("one", Outcome("another", "ok", "done"))
     assert (outcome.task_id, outcome.output) == ("t", "done")
+
+
+# --- asked as one --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("input_", "status", "output"),
+    [
+        ("done", "fallback", ["done", "done"]),
+        ([RuntimeError("oh"), RuntimeError("oh")], "failed", None),
+    ],
+)
+async def test_a_fallback_that_is_a_broadcast(plant, input_, status, output):
+    """What all members make of it is one outcome: of them all, or none if none of them did it."""
+
+    class Lost(Agent):
+        def handle(self, task):
+            raise ConnectionError("gone")
+
+    rules = Work(recovery=(Fallback(("pool",)),))
+    async with plant({"one": (Lost, rules)}) as tree:
+        await with_pool(tree, 2, "broadcast", Work(recovery=()))
+        outcome = await tree.run("one", input_)
+    assert (outcome.status, outcome.output) == (status, output)
+    assert [part.agent for part in outcome.parts][-2:] == (
+        ["top/team/pool/1", "top/team/pool/2"] if status == "fallback" else [outcome.parts[-2].agent, "top/team/one"]
+    )
+
+
+async def test_the_outcomes_of_a_broadcast_are_one_to_whoever_delivers(plant):
+    """Some members did it, some did not: that is partial, with all that each has said."""
+
+    class Half(Agent):
+        def handle(self, task):
+            self.charge(Usage(input_tokens=1))
+            if self.path.endswith("2"):
+                raise ConnectionError("gone")
+            return "done"
+
+    async with plant({}) as tree:
+        await with_pool(tree, 2, "broadcast", Work(recovery=()), cls=Half)
+        outcome = await deliver(tree.system.ref("top/team/pool"), Task("t", "x"))
+    assert (outcome.status, outcome.output, outcome.usage.input_tokens) == ("partial", ["done", None], 2)
+    assert "gone" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "output"),
+    [
+        ("done", None, None),
+        ([], None, None),
+        ([Outcome("t", "ok", "a"), "b"], None, None),
+        (Outcome("t", "failed", error="oh"), "failed", None),
+        ([Outcome("t", "ok", "a"), Outcome("t", "fallback", "b")], "ok", ["a", "b"]),
+        ([Outcome("t", "ok"), Outcome("t", "failed", error="oh")], "partial", [None, None]),
+        ([Outcome("t", "failed", "half", error="oh"), Outcome("t", "canceled")], "partial", ["half", None]),
+        ([Outcome("t", "needs_human", error="why"), Outcome("t", "failed", error="oh")], "failed", None),
+    ],
+)
+def test_what_is_said_in_an_answer(answer, status, output):
+    """An outcome, one of several, or none."""
+    made = said_in("t", answer)
+    assert (made and made.status, made and made.output) == (status, output)
