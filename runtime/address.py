@@ -47,6 +47,12 @@ HOOK: Envelope = _Handed((None, None))
 """What is in hand while a hook runs that is not `on_receive`."""
 
 
+def _is_from_gate(envelope: Envelope) -> bool:
+    """Tells whether a message has come through a gate, where somebody answers for it."""
+    reply = envelope[1]
+    return reply is not None and reply.inside is not None
+
+
 class Address(ABC):
     """Where messages for one actor arrive, whichever incarnation handles them. On the runtime's loop."""
 
@@ -158,14 +164,18 @@ class Address(ABC):
 
     def _lost(self, envelope: Envelope, reason: str) -> None:
         """Makes a dead letter of what was not delivered; not of a task that came from a gate, which answers for it."""
-        message, reply = envelope
-        if reply is None or reply.inside is None:
-            self.undelivered(message, reason)
+        if not _is_from_gate(envelope):
+            self.undelivered(envelope[0], reason)
 
     def rest(self) -> None:
-        """Takes no new messages until the next start; those that wait inside are kept for it."""
+        """Takes no new messages until the next start; those that wait inside are kept for it.
+
+        But for the tasks that came through the gate: there, somebody knows who else could have them.
+        """
         self.open = False
         self._send_away_waiting()
+        for envelope in self.mailbox.take_out(_is_from_gate):
+            self._turn_away(envelope)
 
     def close(self) -> None:
         """Ends the address: what waits in the mailbox becomes dead letters, and each caller gets an error."""

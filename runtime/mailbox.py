@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .reply import Reply
     from .signals import Signal
@@ -113,6 +113,13 @@ class Mailbox:
     def drop_oldest(self) -> Envelope | None:
         """Takes out the message that has waited longest, or returns None where only stashed ones are left."""
         return self.messages.popleft() if self.messages else None
+
+    def take_out(self, which: Callable[[Envelope], bool]) -> list[Envelope]:
+        """Takes those messages out for which `which` is true; signals and stashed ones stay."""
+        taken = [envelope for envelope in self.messages or () if which(envelope)]
+        if taken:
+            self.messages = deque(envelope for envelope in self.messages or () if not which(envelope))
+        return taken
 
     def stash(self, envelope: Envelope) -> None:
         """Puts a message aside."""

@@ -668,7 +668,31 @@ async def test_outcomes_that_are_no_outcome_of_the_task(plant):
     assert (outcome.task_id, outcome.output) == ("t", "done")
 
 
-# --- asked as one --------------------------------------------------------------------------------------
+# --- stopped, and asked as one ------------------------------------------------------------------------
+
+
+async def test_what_waits_for_a_child_that_is_stopped_goes_down_the_ladder(plant):
+    """A child is stopped for good while tasks wait in its mailbox: they are not kept for a day that may never come."""
+    rules = Work(recovery=(Fallback(("two",)),))
+    async with plant({"one": (Worker, rules), "two": (Worker, None)}) as tree:
+        replies = [ask(tree, "one", 1.0, f"t{n}") for n in range(3)]
+        await tree.system.clock.sleep(0.5)
+        await stopped(tree, "one")
+        outcomes = await asyncio.gather(*replies)
+        letters = list(tree.system.dead_letters)
+    assert [outcome.status for outcome in outcomes] == ["ok", "fallback", "fallback"]
+    assert letters == []
+
+
+async def test_what_waits_for_a_supervisor_that_is_stopped_goes_down_the_ladder(plant):
+    """So it is with the children of a supervisor that is stopped."""
+    rules = Work(recovery=())
+    async with plant({"one": (Worker, rules)}) as tree:
+        replies = [ask(tree, "one", 1.0, f"t{n}") for n in range(3)]
+        await tree.system.clock.sleep(0.5)
+        await SupervisorHandle(tree.system.ref("top")).terminate_child("team")
+        outcomes = await asyncio.gather(*replies)
+    assert [outcome.status for outcome in outcomes] == ["ok", "failed", "failed"]
 
 
 @pytest.mark.parametrize(

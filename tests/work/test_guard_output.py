@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from treeward.agents.agent import Agent, NeedsHuman
+from treeward.agents.delivery import deliver
 from treeward.agents.desk import Desk
 from treeward.agents.errors import ToolRefused
 from treeward.runtime.evidence import Verdict
@@ -184,3 +185,46 @@ async def test_a_restart_is_no_way_round_the_judges(plant):
         outcome = await tree.run("one", [RuntimeError("oh"), "bad"])
     assert (outcome.status, outcome.failure) == ("failed", "invalid_output")
     assert "bad" not in everything(outcome)
+
+
+class Frank(Agent):
+    """Nobody judges it; each word costs a token."""
+
+    def handle(self, task):
+        self.charge(Usage(input_tokens=1))
+        return task.input
+
+
+async def test_what_others_have_said_for_a_rejected_output_is_not_shown(plant):
+    """An agent makes its output of another one's; as that is rejected, the other one's words go with it."""
+
+    class Echo(Agent):
+        async def handle(self, task):
+            word = "bad" if task.attempt == 1 else "fine"
+            outcome = await deliver(self.system.ref("top/team/frank"), task.part(f"p{task.attempt}", "ask", word))
+            return Outcome(task.id, "ok", outcome.output, outcome.parts, outcome.usage)
+
+    async with plant({"one": (Echo, Work(judges=STRICT, recovery=(Retry(1),))), "frank": (Frank, None)}) as tree:
+        outcome = await tree.run("one", "x")
+    assert (outcome.status, outcome.output) == ("ok", "fine")
+    assert [(part.agent, part.output) for part in outcome.parts][:2] == [
+        ("top/team/frank", None),
+        ("top/team/frank", "fine"),
+    ]
+
+
+async def test_what_a_fallback_has_said_in_vain_is_judged(plant):
+    """A fallback fails, and says with what: it is shown if the judges of whom was asked let it pass."""
+
+    class Sorry(Agent):
+        def handle(self, task):
+            self.charge(Usage(input_tokens=1))
+            return Outcome(task.id, "failed", task.context["word"], error="I could not do it")
+
+    rules = Work(judges=STRICT, recovery=(Fallback(("two",)),))
+    async with plant({"one": (Torn, rules), "two": (Sorry, None)}) as tree:
+        bad = await tree.run("one", [RuntimeError("oh")], context={"word": "bad"})
+        good = await tree.run("one", [RuntimeError("oh")], context={"word": "fine"}, task="u")
+    assert (bad.status, bad.output, good.status, good.output) == ("failed", None, "partial", "fine")
+    assert "bad" not in everything(bad)
+    assert [part.output for part in good.parts if part.agent.endswith("two")] == ["fine"]
