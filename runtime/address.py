@@ -87,7 +87,7 @@ class Address(ABC):
 
         A task goes to the gate, if there is one, unless it comes from there.
         """
-        if self.gate is not None and type(envelope[0]) is Task and getattr(envelope[1], "inside", None) is not self:
+        if self.gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
             self.gate(self, envelope)
         elif self.system.faults is None:
             self._put(envelope)
@@ -140,7 +140,7 @@ class Address(ABC):
         mailbox = self.mailbox
         if not (self.open and mailbox.full and mailbox.overflow == "wait") or self.system.silenced():
             self.take(message)
-        elif self.gate is not None and type(message) is Task:
+        elif self.gate is not None and isinstance(message, Task):
             self.deliver((message, None))
         else:
             entered: asyncio.Future[None] = self.loop.create_future()

@@ -695,6 +695,19 @@ async def test_what_waits_for_a_supervisor_that_is_stopped_goes_down_the_ladder(
     assert [outcome.status for outcome in outcomes] == ["ok", "failed", "failed"]
 
 
+async def test_a_task_of_a_class_of_its_own_is_guarded_too(plant):
+    """Whatever is a `Task` is one."""
+
+    class Order(Task):
+        """A task."""
+
+    judged = []
+    judge = FunctionJudge(lambda output, task: judged.append(output), name="noted")
+    async with plant({"one": (Worker, Work(judges=(judge,)))}) as tree:
+        outcome = await tree.ref("one").ask(Order("t", "x"), block=False)
+    assert (outcome.status, judged) == ("ok", ["x"])
+
+
 @pytest.mark.parametrize(
     ("input_", "status", "output"),
     [
