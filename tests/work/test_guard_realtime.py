@@ -1,8 +1,10 @@
-"""Guarded tasks on a real clock: threads that block, callers in other threads and on other loops."""
+"""Guarded tasks on a real clock: threads that block, callers in other threads and on other loops; and many tasks."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import threading
 import time
 
@@ -203,3 +205,34 @@ FULL = Work(
     health=HealthSpec(errors=1.0, minimum=1000000),
 )
 """All that there is, never in the way."""
+
+
+async def test_many_tasks_leave_nothing_behind(plant, caplog):
+    """What a child keeps does not grow with its tasks: once its windows are past, it is the same after any number."""
+    caplog.set_level(logging.CRITICAL, "treeward")  # else pytest keeps a record of each failure
+
+    class Mixed(Agent):
+        async def handle(self, task):
+            self.charge(Usage(cost=0.001))
+            if task.input % 50 == 7 and task.attempt == 1:
+                raise ConnectionError("gone")
+            return task.input
+
+    async def some(tree, first, last):
+        for number in range(first, last, 100):
+            await asyncio.gather(*(tree.run("one", n, task=f"t{n}") for n in range(number, number + 100)))
+
+    async def kept_after(tree, first, last):
+        await some(tree, first, last)
+        await tree.system.clock.sleep(3600)
+        await some(tree, 0, 100)  # whoever is asked again forgets what is too old
+        tree.events.clear()
+        gc.collect()
+        return len(gc.get_objects())
+
+    async with plant({"one": (Mixed, FULL), "two": (Mixed, None)}) as tree:
+        kept = [await kept_after(tree, 0, 1000), await kept_after(tree, 1000, 2000), await kept_after(tree, 2000, 6000)]
+        outcomes = {(await tree.run("one", number, task=f"u{number}")).status for number in (6, 7)}
+        assert tree.guard("one").view(tree.now).tasks == ()
+    assert outcomes == {"ok"}
+    assert abs(kept[2] - kept[1]) < 20, kept
