@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import math
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the message's fields at run time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
 from ..runtime.faults import point
 from ..runtime.task import Task, Usage
 from ..supervisors.breakers.kept import through
+from ..supervisors.work.guard import guard_of
 from ..supervisors.work_errors import BreakerOpen, TaskHung, WorkError
 from .errors import ToolError, ToolUnavailable
 
@@ -91,33 +93,53 @@ async def ask_owner(owner: Ref[Any], call: ToolCall, tries: int, clock: Clock, b
     """Returns a call's result; if the owner crashes over it, its next incarnation gets it, with the same key.
 
     Each try is asked of the tool's breaker, and counts for it. An owner that is still at a call after nobody waits
-    for it any more has the system's kill grace to end; then its incarnation is killed.
+    for it any more has the system's kill grace to end; then its incarnation is killed. A call that has ended one is
+    made again as soon as the owner's supervisor can bear one more death.
 
     Raises:
         ToolError: the owner's answer; `ToolUnavailable` if there is none after `tries`, or by the deadline, or
             the breaker lets nothing through.
     """
+    deadly = False
     while True:
         tries -= 1
         left = None if call.deadline is None else max(0.0, call.deadline - clock.monotonic())
         try:
             with guarded(call, owner.path, clock, breaker):
-                return await _asked(owner, call, left)
+                return await _asked(owner, call, left, deadly=deadly)
         except ActorCrashed as crash:
-            if tries < 1:
+            deadly = True
+            if tries < 1 or not await _room(owner, call):
                 raise ToolUnavailable(call.tool, owner.path, crash) from crash
         except (ActorStopped, AskTimeout, MailboxFull) as error:
             raise ToolUnavailable(call.tool, owner.path, error) from error
 
 
-async def _asked(owner: Ref[Any], call: ToolCall, seconds: float | None) -> Any:
+async def _room(owner: Ref[Any], call: ToolCall) -> bool:
+    """Waits until the owner may die once more; tells whether that is before the deadline. On any loop."""
+    cell = owner._cell  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
+    room = guard_of(cell).room(math.inf if call.deadline is None else call.deadline)
+    if asyncio.get_running_loop() is cell.loop:
+        return await room
+    return await asyncio.wrap_future(cell.system.submit(room))
+
+
+async def _asked(owner: Ref[Any], call: ToolCall, seconds: float | None, *, deadly: bool) -> Any:
+    cell = owner._cell  # noqa: SLF001 - as above
     reply = owner.ask(call, timeout=seconds, block=False)
+    if deadly:
+        cell.system.call(_dare, cell, reply)
     try:
         return await reply
     except (asyncio.CancelledError, AskTimeout):
-        cell = owner._cell  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
         cell.system.call(cell.system.clock.call_later, cell.system.kill_grace, _end_unwanted, cell, reply)
         raise
+
+
+def _dare(cell: Cell, reply: Reply) -> None:
+    """Counts a call that has ended an incarnation as a death to come, until it is answered."""
+    dared = guard_of(cell).dare()
+    reply.add_done_callback(lambda _: dared())
 
 
 def _end_unwanted(cell: Cell, reply: Reply) -> None:

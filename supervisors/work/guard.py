@@ -6,10 +6,12 @@ supervisor, change nothing in it, and a reload gives it new rules without taking
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.cell import Phase
 from ..breakers.breaker import Breaker
 from ..budgets.purse import Ledgers
 from ..events import BreakerChanged, TaskQuarantined
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
     from ..budgets.budget import LedgerView
     from .policy import Classifier, Work
 
-__all__ = ["Guard", "GuardView", "TaskView", "gate", "ledgers_at"]
+__all__ = ["Guard", "GuardView", "TaskView", "gate", "guard_of", "ledgers_at"]
 
+A_LOOK = 1.0
+"""Seconds at most between two looks for room for one more death."""
 KEPT = 1000
 """How many quarantined tasks one child remembers, the latest ones."""
 
@@ -154,16 +158,32 @@ class Guard:
         room: float = parent.actor.room_in(now, guard_of(parent).daring if beside else 0)
         return room
 
+    async def room(self, until: float) -> bool:
+        """Waits until the supervisor can bear one more death of the child; tells whether that is before `until`."""
+        clock = self._cell.system.clock
+        if self._cell.phase is Phase.STOPPING:
+            await self._cell.system.ended(self._cell)
+        while (pause := self.room_in(clock.monotonic(), beside=True)) > 0:
+            if clock.monotonic() + self.room_in(clock.monotonic()) >= until:
+                return False
+            await clock.sleep(min(pause, A_LOOK))  # what is under way may end well
+        return clock.monotonic() < until
+
     def dare(self) -> Callable[[], None]:
-        """Notes that what begins now may end with a death; returns what ends that; to be called once."""
+        """Notes that what begins now may end with a death. Returns what ends that, to be called once.
+
+        If the incarnation is just ending, that is as soon as the supervisor can count it.
+        """
         parent = self._cell.parent
         above = self if parent is None else guard_of(parent)
         above.daring += 1
-        return above.survived
+        return functools.partial(self._settled, above)
 
-    def survived(self) -> None:
-        """Ends what one `dare` of a child began."""
-        self.daring -= 1
+    def _settled(self, above: Guard) -> None:
+        if self._cell.phase is Phase.STOPPING:
+            self._cell.when_ended(functools.partial(self._settled, above))
+        else:
+            above.daring -= 1
 
     # What others look at.
 

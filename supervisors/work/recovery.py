@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovery"]
 
-A_LOOK = 1.0
-"""Seconds at most between two looks for room for one more death."""
 LAST_LOOK = 0.02
 """Seconds that whoever else has the task has to say what there is when the time is up; and then the judges."""
 
@@ -140,7 +138,7 @@ class Recovery:
             result = await self.trial.run()
             if not isinstance(result, NotNow):
                 return result
-            if not await self._room():
+            if not await self._guard.room(self._until()):
                 return replace(cast("Failure", self._history.failure), kind="unavailable")
 
     async def _recovered(self, failure: Failure) -> Outcome | Failure:
@@ -189,12 +187,12 @@ class Recovery:
         if isinstance(step.rung, Revise):
             context = {**self._task.context, **step.rung.changes}
             self._task = replace(self._task, context=context, feedback=self._climb.feedback(step, failure))
-        if self._is_late(pause):  # to wait for the end would help nobody
+        if self._now() + pause >= self._until():  # to wait for the end would help nobody
             return replace(failure, kind="unavailable")
         if pause > 0:
             await self._system.clock.sleep(pause)
         deadly = self._history.crashes > 0 or isinstance(step.rung, Restart)
-        if deadly and not await self._room():
+        if deadly and not await self._guard.room(self._until()):
             return replace(failure, kind="unavailable")
         if isinstance(step.rung, Restart):
             self._refresh(failure)
@@ -208,19 +206,9 @@ class Recovery:
             self._cell.stop_next(Unhealthy(f"a task needs a fresh incarnation: {failure.error}"))
             self._cell.when_ended(self._guard.dare())
 
-    def _is_late(self, pause: float) -> bool:
-        until = min((at for at in (self._task.deadline, self._own_until()) if at is not None), default=math.inf)
-        return self._now() + pause >= until
-
-    async def _room(self) -> bool:
-        """Waits until the supervisor can bear one more death; tells whether there is time for that."""
-        if self._cell.phase is Phase.STOPPING:
-            await self._system.ended(self._cell)
-        while (pause := self._guard.room_in(self._now(), beside=True)) > 0:
-            if self._is_late(self._guard.room_in(self._now())):
-                return False
-            await self._system.clock.sleep(min(pause, A_LOOK))  # what is under way may end well
-        return not self._is_late(0.0)
+    def _until(self) -> float:
+        """Returns the monotonic time until which a try would help anybody."""
+        return min((at for at in (self._task.deadline, self._own_until()) if at is not None), default=math.inf)
 
     async def _hand_over(self, to: str, rung: str) -> Outcome | Failure:
         """Gives the task to another child, for good or until that one fails too."""

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...runtime.cell import Phase
 from ...runtime.task import Outcome, Task, Usage
 from ...runtime.telemetry import HookFailed
 from ..budgets.purse import Purse
@@ -164,13 +163,11 @@ class Trial:
         self._purse.charge(usage)
 
     def left(self, *, killed: bool) -> None:
-        """Ends what `let_begin` dared; if the incarnation ends with it, as soon as the supervisor can count that."""
-        cell, dared, self._dared = self._guard.cell, self._dared, None
+        """Ends what `let_begin` dared; a death to come by a kill is one that is dared."""
+        dared, self._dared = self._dared, None
         if killed:
             self._history.crashes += 1
-            cell.when_ended(dared or self._guard.dare())
-        elif dared is not None and cell.phase is Phase.STOPPING:
-            cell.when_ended(dared)
+            self._guard.cell.when_ended(dared or self._guard.dare())
         elif dared is not None:
             dared()
 
