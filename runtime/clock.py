@@ -38,21 +38,32 @@ class Clock(Protocol):
 class LoopClock:
     """The clock of an asyncio event loop: whoever moves the loop's time moves this one.
 
-    The wall clock is read once and then follows the monotonic one, so that it never jumps within one run.
+    The wall clock is read once and then follows the monotonic one, so that it never jumps within one run; unless
+    somebody makes it do so, to see what comes of it: `shown`. A loop with a wall clock of its own (`wall()`), as a
+    simulated one has it, is asked for that.
     """
 
-    __slots__ = ("_epoch", "_loop", "call_later", "monotonic")
+    __slots__ = ("_right", "call_later", "monotonic", "shown")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, epoch: float | None = None) -> None:
-        self._loop = loop
         self.monotonic = loop.time
         self.call_later = loop.call_later
-        self._epoch = (time.time() if epoch is None else epoch) - loop.time()
+        own = getattr(loop, "wall", None) if epoch is None else None
+        self._right: Callable[[], float] = own or _follower(self.monotonic, time.time() if epoch is None else epoch)
+        self.shown: Callable[[float], float] | None = None
+        """Makes of the right wall-clock time the one that is told; None, the default, means the right one."""
 
     def time(self) -> float:
         """Returns the wall-clock time in seconds since the epoch."""
-        return self._epoch + self.monotonic()
+        right = self._right()
+        return right if self.shown is None else self.shown(right)
 
     async def sleep(self, delay: float) -> None:
         """Waits for `delay` seconds of the loop's time."""
         await asyncio.sleep(delay)
+
+
+def _follower(monotonic: Callable[[], float], now: float) -> Callable[[], float]:
+    """Returns a wall clock that shows `now`, and goes on with the monotonic one."""
+    begun = now - monotonic()
+    return lambda: begun + monotonic()

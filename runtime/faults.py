@@ -9,12 +9,13 @@ With nothing armed, a point costs one look at an attribute that is None.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from .system import ActorSystem
 
@@ -33,6 +34,7 @@ __all__ = [
     "Visit",
     "after",
     "arm",
+    "around",
     "point",
 ]
 
@@ -111,9 +113,15 @@ def after(func: Callable[..., Any], then: Callable[[Any], Any]) -> Callable[...,
 
     def call(*args: Any) -> Any:
         value = func(*args)
-        return _then(value, then) if type(value) is CoroutineType else then(value)
+        return around(_then(value, then), value) if type(value) is CoroutineType else then(value)
 
     return call
+
+
+def around(outer: Coroutine[Any, Any, Any], inner: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    """Returns `outer`, which awaits `inner`, and closes that with it: an incarnation may end before either begins."""
+    weakref.finalize(outer, inner.close)
+    return outer
 
 
 async def _then(coroutine: CoroutineType[Any, Any, Any], then: Callable[[Any], Any]) -> Any:

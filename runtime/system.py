@@ -25,7 +25,7 @@ from .registry import Registry
 from .reply import running_loop
 from .signals import Stop
 from .telemetry import ActorEnded, Event, HookFailed, Telemetry
-from .watchdog import Watchdog
+from .watchdog import Watch, watch_over
 
 if TYPE_CHECKING:
     import concurrent.futures
@@ -89,10 +89,10 @@ class ActorSystem:
         self._given_clock = clock
         self._blocked_after = blocked_after
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._watchdog: Watchdog | None = None
+        self._watchdog: Watch | None = None
         self._token: contextvars.Token[ActorSystem | None] | None = None
         self._numbers = itertools.count(1)
-        self._workers: weakref.WeakSet[Worker] = weakref.WeakSet()
+        self._workers: weakref.WeakKeyDictionary[Worker, None] = weakref.WeakKeyDictionary()  # a set has no order
         self._errands: set[asyncio.Task[Any]] = set()
         self._closing = False
         self._gate = threading.Lock()
@@ -130,7 +130,7 @@ class ActorSystem:
         self.bus = Bus(self)
         self.context.run(SYSTEM.set, self)
         if self._blocked_after is not None:
-            self._watchdog = Watchdog(self, self._blocked_after)
+            self._watchdog = watch_over(self, self._blocked_after)
 
     async def close(self, grace: float = STOP_GRACE) -> None:
         """Stops all actors without a supervisor, newest first: asks, waits `grace` seconds, then kills."""
@@ -301,7 +301,7 @@ class ActorSystem:
     def hire(self, life: Life) -> Worker:
         """Makes the thread of an incarnation."""
         worker = Worker(life)
-        self._workers.add(worker)
+        self._workers[worker] = None
         return worker
 
     def abandon(self, life: Life, pending: asyncio.Future[Any]) -> None:

@@ -1,7 +1,7 @@
 """Notices a handler that holds the event loop, and names it with its stack.
 
 A thread asks the loop for a sign of life and waits for it in real time: it is the loop's own time that may
-stand still.
+stand still. A loop that is not in real time knows by itself how long it is held; then no thread is needed.
 """
 
 from __future__ import annotations
@@ -11,20 +11,56 @@ import sys
 import threading
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from .dispatch import CURRENT, Life, leave_signals_to_others
 from .telemetry import LoopBlocked
 
 if TYPE_CHECKING:
     import contextvars
+    from collections.abc import Callable
     from types import FrameType
 
     from .system import ActorSystem
 
-__all__ = ["Watchdog"]
+__all__ = ["Watch", "Watchdog", "WatchingLoop", "watch_over"]
 
 _CALLBACK = asyncio.Handle._run.__code__  # noqa: SLF001 - the frame around everything that a loop runs
+
+
+class Watch(Protocol):
+    """What watches over a loop."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+@runtime_checkable
+class WatchingLoop(Protocol):
+    """A loop whose time is not the machine's, and which knows how long it is held."""
+
+    def watch(self, limit: float, held: Callable[[float, FrameType | None], object]) -> Callable[[], None]:
+        """Calls `held(seconds, frame)` each time that something has held the loop for `limit` seconds or more.
+
+        `frame` is the innermost one of what held it. Returns the function that ends it.
+        """
+
+
+def watch_over(system: ActorSystem, limit: float) -> Watch:
+    """Returns what reports `LoopBlocked` for a system: the loop's own watch if it keeps one, else a `Watchdog`."""
+    if isinstance(system.loop, WatchingLoop):
+        return _LoopsOwnWatch(system, system.loop, limit)
+    return Watchdog(system, limit)
+
+
+class _LoopsOwnWatch:
+    """Passes on what the loop itself has seen. Observers are called on the loop, once it is free again."""
+
+    def __init__(self, system: ActorSystem, loop: WatchingLoop, limit: float) -> None:
+        def held(seconds: float, frame: FrameType | None) -> None:
+            _report(system, seconds, frame)
+
+        self.close = loop.watch(_checked(limit), held)
 
 
 class Watchdog:
@@ -35,10 +71,8 @@ class Watchdog:
     """
 
     def __init__(self, system: ActorSystem, limit: float = 0.3) -> None:
-        if not limit > 0:
-            raise ValueError(f"watchdog limit is {limit!r}: expected seconds, more than 0")
         self._system = system
-        self._limit = limit
+        self._limit = _checked(limit)
         self._closing = threading.Event()
         self._alive = threading.Event()
         self._loop_thread = threading.get_ident()
@@ -69,22 +103,32 @@ class Watchdog:
 
     def _report(self, seconds: float) -> None:
         frames = sys._current_frames()  # noqa: SLF001 - the documented way to another thread's stack
-        frame = frames.get(self._loop_thread)
-        stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
-        path, incarnation = self._culprit(frame)
-        self._system.telemetry.emit(LoopBlocked, path, incarnation, seconds, stack)
+        _report(self._system, seconds, frames.get(self._loop_thread))
 
-    def _culprit(self, frame: FrameType | None) -> tuple[str, int]:
-        """Returns whose code runs: a `def` handler's by the system, an `async def` one's by its context."""
-        cell = self._system.running
-        if cell is not None:
-            return cell.path, cell.incarnation
-        life = _life_in(frame)
-        if life is not None:
-            return (life.cell.path, life.incarnation) if life.cell.system is self._system else ("", 0)
-        task = asyncio.current_task(self._system.loop)  # a loop that is not Python code shows no such frame
-        cell = self._system.cells.get(task.get_name()) if task is not None else None
-        return (cell.path, cell.incarnation) if cell is not None else ("", 0)
+
+def _checked(limit: float) -> float:
+    if not limit > 0:
+        raise ValueError(f"watchdog limit is {limit!r}: expected seconds, more than 0")
+    return limit
+
+
+def _report(system: ActorSystem, seconds: float, frame: FrameType | None) -> None:
+    stack = "".join(traceback.format_stack(frame)) if frame is not None else ""
+    path, incarnation = _culprit(system, frame)
+    system.telemetry.emit(LoopBlocked, path, incarnation, seconds, stack)
+
+
+def _culprit(system: ActorSystem, frame: FrameType | None) -> tuple[str, int]:
+    """Returns whose code runs: a `def` handler's by the system, an `async def` one's by its context."""
+    cell = system.running
+    if cell is not None:
+        return cell.path, cell.incarnation
+    life = _life_in(frame)
+    if life is not None:
+        return (life.cell.path, life.incarnation) if life.cell.system is system else ("", 0)
+    task = asyncio.current_task(system.loop)  # a loop that is not Python code shows no such frame
+    cell = system.cells.get(task.get_name()) if task is not None else None
+    return (cell.path, cell.incarnation) if cell is not None else ("", 0)
 
 
 def _life_in(frame: FrameType | None) -> Life | None:

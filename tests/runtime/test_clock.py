@@ -34,6 +34,26 @@ async def test_wall_clock_is_that_of_the_machine():
     assert LoopClock(asyncio.get_running_loop()).time() == pytest.approx(time.time(), abs=1)
 
 
+async def test_wall_clock_can_be_made_to_show_another_time():
+    """Whoever tries what a wrong clock does says what it shows; the monotonic time stays what it is."""
+    clock = LoopClock(asyncio.get_running_loop(), epoch=1_000_000.0)
+    clock.shown = lambda right: right - 3600
+    await clock.sleep(60)
+    assert (clock.time(), clock.monotonic()) == (996_460.0, 60.0)
+    clock.shown = None
+    assert clock.time() == 1_000_060.0
+
+
+async def test_a_loop_with_a_wall_clock_of_its_own_is_asked():
+    """A simulated loop says what time of day it is; an epoch that is given goes before it."""
+    loop = asyncio.get_running_loop()
+    loop.wall = lambda: 77.0 + loop.time()
+    clock = LoopClock(loop)
+    await clock.sleep(1)
+    assert clock.time() == 78.0
+    assert LoopClock(loop, epoch=5.0).time() == 5.0
+
+
 async def test_call_later_is_exact_and_can_be_taken_back():
     """A call comes at its time; one that was cancelled does not."""
     clock, seen = LoopClock(asyncio.get_running_loop()), []
