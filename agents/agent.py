@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from structlog.contextvars import bound_contextvars
 
 from ..runtime.actor import Actor
-from ..runtime.errors import describe
+from ..runtime.errors import SystemClosed, describe
 from ..runtime.faults import Visit
 from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
@@ -356,4 +356,5 @@ class Agent(Actor):
         return faults.call(Visit(point, self.path, self.incarnation, call, None, call.tool, spec.effect), func)
 
     def _tell(self, kind: type[Event], *details: Any) -> None:
-        self.system.call(self.system.telemetry.emit, kind, self.path, self.incarnation, *details)
+        with suppress(SystemClosed):  # one that was given up may outlive the system: then there is nobody to tell
+            self.system.call(self.system.telemetry.emit, kind, self.path, self.incarnation, *details)

@@ -7,11 +7,11 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the message's fields at run time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull
+from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull, SystemClosed
 from ..runtime.faults import point
 from ..runtime.task import Task, Usage
 from ..supervisors.breakers.kept import through
@@ -132,7 +132,8 @@ async def _asked(owner: Ref[Any], call: ToolCall, seconds: float | None, *, dead
     try:
         return await reply
     except (asyncio.CancelledError, AskTimeout):
-        cell.system.call(cell.system.clock.call_later, cell.system.kill_grace, _end_unwanted, cell, reply)
+        with suppress(SystemClosed):  # whoever asked was given up, and has outlived the system
+            cell.system.call(cell.system.clock.call_later, cell.system.kill_grace, _end_unwanted, cell, reply)
         raise
 
 

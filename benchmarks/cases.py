@@ -55,6 +55,7 @@ _ALL = (
     Case("fan", "ask each of many actors, gather", 1_000, "p50_us", Goal(1.5, "floor")),
     Case("crash", "crash, until the fresh incarnation answers", 1_000, "p50_us", Goal(1.0, "erlang")),
     Case("wait", "actors that await 10 ms each", 1_000, "p50_us", Goal(1.1, "asyncio")),
+    Case("points", "pass a fault point, with nothing armed", 1_000_000, "p50_us", Goal(0.1)),
 )
 
 CASES = {case.name: case for case in _ALL}

@@ -144,11 +144,17 @@ def shown(case: Case, figure: float | None) -> str:
         case "rate":
             return f"{_three(figure)}/s"
         case "p50_us":
-            return f"{_three(figure / 1000)} ms" if figure >= 1000 else f"{_three(figure)} us"
+            return _time(figure)
         case "bytes":
             return f"{_three(figure)} B"
         case "seconds":
             return f"{_three(figure)} s"
+
+
+def _time(microseconds: float) -> str:
+    if microseconds >= 1000:
+        return f"{_three(microseconds / 1000)} ms"
+    return f"{_three(microseconds)} us" if microseconds >= 1 else f"{_three(microseconds * 1000)} ns"
 
 
 def _three(figure: float) -> str:

@@ -27,6 +27,7 @@ In reading order; a file imports only from those above it.
     files         a file with its includes and policies in their places
     load          all of the above: load_tree
     schema        JSON Schema
+    tables        tables of the keys of a document
     reference     the reference for people, made from it
     work          what a tree says about work, as the supervisors' own values
     render        a tree as text, Mermaid, Graphviz, JSON
@@ -49,11 +50,12 @@ from .reference import reference_markdown
 from .render import render
 from .runtime import Runtime
 from .schema import json_schema
-from .spec import AgentNode, DynamicNode, PoolNode, SupervisorNode, Template, Tree
+from .spec import AgentNode, ChaosRules, DynamicNode, PoolNode, SupervisorNode, Template, Tree
 
 __all__ = [
     "AgentNode",
     "Backoff",
+    "ChaosRules",
     "DynamicNode",
     "Intensity",
     "Mailbox",

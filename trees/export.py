@@ -13,7 +13,7 @@ from .values import AS_WRITTEN
 if TYPE_CHECKING:
     from .spec import Tree
 
-__all__ = ["to_yaml"]
+__all__ = ["to_yaml", "yaml_of"]
 
 
 def _dumper() -> Any:
@@ -35,7 +35,11 @@ def to_yaml(tree: Tree) -> str:
     What has its default is left out, durations are written with their unit, and what came from the
     environment is written as the reference that it was: no secret gets into the file.
     """
-    data = {"treeward": tree.treeward, **tree.model_dump(exclude_defaults=True, context=AS_WRITTEN)}
+    return yaml_of({"treeward": tree.treeward, **tree.model_dump(exclude_defaults=True, context=AS_WRITTEN)})
+
+
+def yaml_of(data: Any) -> str:
+    """Returns plain data as a YAML document that the reader of trees takes back as it is."""
     written = yaml.dump(_written(data), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=110)
     return str(written)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .nodes import Seen, Slot
 
-__all__ = ["Files"]
+__all__ = ["Files", "opened"]
 
 MAX_INCLUDES = 100
 MAX_CHAIN = 10
@@ -33,7 +33,7 @@ TEXT = "<text>"
 """What a document is called that comes from no file."""
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
     """Where a document comes from: its name in messages, its directory, and the files that led to it."""
 
     file: str
@@ -56,13 +56,13 @@ class Files:
     def read(self, source: str | bytes | os.PathLike[str]) -> tuple[SourceMap | None, Mapping[str, Any]]:
         """Returns the document with its policies; None in its place if there is nothing to go on with."""
         try:
-            text, origin = _opened(source)
+            text, origin = opened(source)
             return self._document(text, origin)
         except TreeError as error:
             self.problems += error.problems
             return None, {}
 
-    def _document(self, text: str, origin: _Origin) -> tuple[SourceMap | None, Mapping[str, Any]]:
+    def _document(self, text: str, origin: Origin) -> tuple[SourceMap | None, Mapping[str, Any]]:
         self.order.append(origin.file)
         self._characters += len(text)
         if self._characters > MAX_TOTAL:
@@ -82,7 +82,7 @@ class Files:
             top["tree"] = resolved
         return top, shelf
 
-    def _filled(self, root: SourceMap, shelf: Mapping[str, Any], origin: _Origin) -> SourceMap | None:
+    def _filled(self, root: SourceMap, shelf: Mapping[str, Any], origin: Origin) -> SourceMap | None:
         """Returns the tree with includes and policies in place, or None if its root could not be included."""
         if kind_of(root) == "include":
             return self._included(root, origin)
@@ -100,7 +100,7 @@ class Files:
                 waiting.extend(c for c in children if isinstance(c, SourceMap) and c.file == origin.file)
         return root
 
-    def _fill(self, children: SourceList, origin: _Origin) -> None:
+    def _fill(self, children: SourceList, origin: Origin) -> None:
         for index in reversed(range(len(children))):
             child = children[index]
             if isinstance(child, SourceMap) and kind_of(child) == "include":
@@ -110,7 +110,7 @@ class Files:
                 else:
                     children[index] = included
 
-    def _included(self, node: SourceMap, origin: _Origin) -> SourceMap | None:
+    def _included(self, node: SourceMap, origin: Origin) -> SourceMap | None:
         """Returns the tree of the file that an include names, or None, with the problem noted."""
         try:
             include = IncludeNode.model_validate(node, by_alias=True, by_name=False)
@@ -129,7 +129,7 @@ class Files:
         root = top.get("tree")
         return _renamed(root, include.as_) if isinstance(root, SourceMap) else None
 
-    def _opened_from(self, node: SourceMap, name: str, origin: _Origin) -> tuple[str, _Origin]:
+    def _opened_from(self, node: SourceMap, name: str, origin: Origin) -> tuple[str, Origin]:
         place = locate(node, ("include",))
         self._includes += 1
         if self._includes > MAX_INCLUDES or len(origin.chain) >= MAX_CHAIN:
@@ -145,7 +145,7 @@ class Files:
                 circle = (*origin.chain[origin.chain.index(real) :], real)
                 _refuse(place, f"the includes go in a circle: {' -> '.join(step.name for step in circle)}")
             shown = os.path.normpath(path)
-            return _text_of(path, shown), _Origin(shown, path.parent, (*origin.chain, real))
+            return _text_of(path, shown), Origin(shown, path.parent, (*origin.chain, real))
         except (OSError, ValueError) as error:
             _refuse(place, f"the include {quoted(name)} cannot be read: {_reason(error)}")
 
@@ -154,16 +154,20 @@ def _refuse(place: Place, what: str, legal: str = "") -> NoReturn:
     raise TreeError([Problem(*place, what, legal)]) from None
 
 
-def _opened(source: str | bytes | os.PathLike[str]) -> tuple[str, _Origin]:
+def opened(source: str | bytes | os.PathLike[str]) -> tuple[str, Origin]:
+    """Returns the text of a document, with where it comes from: a file, or itself. See `load_tree`.
+
+    Raises TreeError if it cannot be read.
+    """
     here = Path()
     if isinstance(source, bytes):
-        return decode(source, TEXT), _Origin(TEXT, here, ())
+        return decode(source, TEXT), Origin(TEXT, here, ())
     if isinstance(source, str) and (not source or "\n" in source or source.lstrip().startswith("{")):
-        return source, _Origin(TEXT, here, ())
+        return source, Origin(TEXT, here, ())
     file = os.fspath(source)
     try:
         path = Path(file)
-        return _text_of(path, file), _Origin(file, path.parent, (path.resolve(),))
+        return _text_of(path, file), Origin(file, path.parent, (path.resolve(),))
     except (OSError, ValueError) as error:
         _refuse(Place(file, 0, 0), f"the file cannot be read: {_reason(error)}")
 

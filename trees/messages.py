@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .base import otherwise
@@ -35,7 +36,7 @@ from .ladder import (
 from .located import SourceList, SourceMap, locate
 from .policies import Backoff, Intensity, Mailbox, Policies
 from .problems import Problem, alternatives, did_you_mean, quoted
-from .spec import AgentNode, DynamicNode, IncludeNode, PoolNode, SupervisorNode, Template, Tree
+from .spec import AgentNode, ChaosRules, DynamicNode, IncludeNode, PoolNode, SupervisorNode, Template, Tree
 from .values import ID, ID_WORDS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
     from .located import Location
 
-__all__ = ["bad_value", "given", "keys_of", "problems_of"]
+__all__ = ["TREE", "Vocabulary", "bad_value", "given", "keys_of", "problems_of"]
 
 _KINDS: dict[str, type[BaseModel]] = {
     **{f"{model.kind} node": model for model in (SupervisorNode, DynamicNode, PoolNode, AgentNode)},
@@ -63,10 +64,8 @@ _KINDS: dict[str, type[BaseModel]] = {
     "agent judge": AgentJudge,
     "quorum judge": QuorumJudge,
 }
-_BRANCHES = {*_KINDS, "backoff mapping", "word"}
-"""Steps in pydantic's locations that name the branch of a union, and are no keys of the file."""
-
 _PARTS: dict[str, type[BaseModel]] = {
+    "tree": SupervisorNode,
     "intensity": Intensity,
     "backoff": Backoff,
     "mailbox": Mailbox,
@@ -85,6 +84,7 @@ _PARTS: dict[str, type[BaseModel]] = {
     "call": Limits,
     "health": Health,
     "loops": Loops,
+    "chaos": ChaosRules,
 }
 
 _OWNERS: dict[type[BaseModel], str] = {
@@ -112,6 +112,7 @@ _OWNERS: dict[type[BaseModel], str] = {
     Limits: "the limits of a call",
     Health: "a health",
     Loops: "the loops",
+    ChaosRules: "the rules of chaos",
     **{model: f"{'an' if tag[0] in 'ae' else 'a'} {tag}" for tag, model in _KINDS.items() if not tag.endswith("node")},
 }
 
@@ -132,7 +133,7 @@ _WANTED = {
     "model_attributes_type": "a mapping",
 }
 
-_MISSING = {
+_MISSING_IN_A_TREE = {
     "use": "use: and a short name or module:Class",
     "name": "name: and the tree's name",
     "tree": "tree: and the root supervisor",
@@ -140,6 +141,58 @@ _MISSING = {
     "size": "size: and how many children",
     "capacity": "capacity: and how many messages may wait",
 }
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What the parts of one kind of document are called.
+
+    Attributes:
+        whole: the document.
+        owners: every model of it.
+        parts: the models that stand under a key.
+        named: the models that stand under a name, below a key.
+        kinds: the models that pydantic's locations name: branches of a union.
+        branches: other steps in these locations that are no keys of the file.
+        missing: what is expected in the place of a key that is missing.
+    """
+
+    whole: str
+    owners: Mapping[type[BaseModel], str]
+    parts: Mapping[str, type[BaseModel]]
+    named: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    kinds: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    branches: frozenset[str] = frozenset()
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def steps(self, location: Location) -> Location:
+        """Returns the steps of a location that are keys and indices."""
+        return tuple(step for step in location if step not in self.kinds and step not in self.branches)
+
+    def model_at(self, around: Location, model: type[BaseModel]) -> type[BaseModel]:
+        """Returns the model whose keys stand at a location: that of the last step that says."""
+        found = model
+        before: str | int = ""
+        for step in _without_names(around):
+            if step in self.kinds:
+                found = self.kinds[str(step)]
+            elif before in self.named:
+                found = self.named[str(before)]
+            elif step in self.parts:
+                found = self.parts[str(step)]
+            before = step
+        return found
+
+
+TREE = Vocabulary(
+    whole="the tree",
+    owners=_OWNERS,
+    parts=_PARTS,
+    named={"ranges": Range},
+    kinds=_KINDS,
+    branches=frozenset({"backoff mapping", "word"}),
+    missing=_MISSING_IN_A_TREE,
+)
 
 
 def given(value: Any) -> str:
@@ -163,55 +216,42 @@ def keys_of(model: type[BaseModel]) -> list[str]:
 
 
 def problems_of(
-    errors: Iterable[ErrorDetails], top: SourceMap, model: type[BaseModel], names: Mapping[str, Any]
+    errors: Iterable[ErrorDetails],
+    top: SourceMap,
+    model: type[BaseModel],
+    names: Mapping[str, Any],
+    words: Vocabulary = TREE,
 ) -> list[Problem]:
     """Returns as problems what pydantic says of `top` as a `model`; `names` are the file's own policies."""
-    return [_problem(error, top, model, names) for error in errors]
+    return [_problem(error, top, model, names, words) for error in errors]
 
 
-def _problem(error: ErrorDetails, top: SourceMap, model: type[BaseModel], names: Mapping[str, Any]) -> Problem:
+def _problem(
+    error: ErrorDetails, top: SourceMap, model: type[BaseModel], names: Mapping[str, Any], words: Vocabulary
+) -> Problem:
     location, kind = error["loc"], error["type"]
-    path: Location = tuple(step for step in location if step not in _BRANCHES)
-    path += tuple(error.get("ctx", {}).get("at", ()))
+    path = words.steps(location) + tuple(error.get("ctx", {}).get("at", ()))
     unknown_key = kind == "extra_forbidden" or location[-1:] == ("[key]",)
     if location[-1:] == ("[key]",):
         path = path[:-1]
     place = locate(top, path, key=unknown_key)
     if kind == "extra_forbidden":
-        words = _unknown_key(str(path[-1]), location[:-1], model)
+        said = _unknown_key(str(path[-1]), words.owners, words.model_at(location[:-1], model))
     elif kind == "missing":
-        words = _missing_key(str(path[-1]), _model_at(location[:-1], model))
+        said = _missing_key(str(path[-1]), words, words.model_at(location[:-1], model))
     elif kind == "policy_name":
-        words = _unknown_policy(error["ctx"]["shelf"], error["input"], names)
+        said = _unknown_policy(error["ctx"]["shelf"], error["input"], names)
     else:
-        words = bad_value(error, _name(_written(top, path)))
-    return Problem(*place, *words)
+        said = bad_value(error, _name(_written(top, path), words.whole))
+    return Problem(*place, *said)
 
 
-def _unknown_key(key: str, around: Location, model: type[BaseModel]) -> tuple[str, str, str]:
-    owner = _model_at(around, model)
+def _unknown_key(key: str, owners: Mapping[type[BaseModel], str], owner: type[BaseModel]) -> tuple[str, str, str]:
     legal = keys_of(owner)
-    what = f"{quoted(key)} is not a key of {_OWNERS[owner]}"
-    if key in RUNGS and _OWNERS[owner].endswith(" rung"):
+    what = f"{quoted(key)} is not a key of {owners[owner]}"
+    if key in RUNGS and owners[owner].endswith(" rung"):
         return what, f"{legal[0]} alone", "each rung is an item of its own"
     return what, f"one of {', '.join(legal)}" if len(legal) > 1 else legal[0], did_you_mean(key, legal)
-
-
-def _model_at(around: Location, model: type[BaseModel]) -> type[BaseModel]:
-    """Returns the model whose keys stand at a location: that of the last step that says."""
-    found = model
-    before: str | int = ""
-    for step in _without_names(around):
-        if step in _KINDS:
-            found = _KINDS[str(step)]
-        elif step == "tree" and before == "":
-            found = SupervisorNode
-        elif before == "ranges":
-            found = Range
-        elif step in _PARTS:
-            found = _PARTS[str(step)]
-        before = step
-    return found
 
 
 def _without_names(around: Location) -> Location:
@@ -219,8 +259,8 @@ def _without_names(around: Location) -> Location:
     return (*around[:2], *around[3:]) if around[:1] == ("policies",) else around
 
 
-def _missing_key(key: str, owner: type[BaseModel]) -> tuple[str, str, str]:
-    return f"{quoted(key)} is missing in {_OWNERS[owner]}", _MISSING.get(key, ""), ""
+def _missing_key(key: str, words: Vocabulary, owner: type[BaseModel]) -> tuple[str, str, str]:
+    return f"{quoted(key)} is missing in {words.owners[owner]}", words.missing.get(key, ""), ""
 
 
 def _unknown_policy(shelf: str, name: Any, policies: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -245,11 +285,11 @@ def _written(top: SourceMap, path: Location) -> Location:
     return tuple(kept)
 
 
-def _name(path: Sequence[str | int]) -> str:
+def _name(path: Sequence[str | int], whole: str) -> str:
     """Returns the words for what stands at a path: its key, and for an item the key of its list."""
     if path and isinstance(path[-1], int):
         return f"an item of {path[-2]}" if len(path) > 1 else "an item"
-    return str(path[-1]) if path else "the tree"
+    return str(path[-1]) if path else whole
 
 
 def bad_value(error: ErrorDetails, name: str) -> tuple[str, str, str]:
@@ -265,7 +305,7 @@ def bad_value(error: ErrorDetails, name: str) -> tuple[str, str, str]:
     if kind == "no_kind":
         return f"{name} is no {context['noun']}", str(context["legal"]), _near_key(value, context["kinds"])
     if kind in ("root_kind", "unfit"):
-        return str(context["why"]), str(context["legal"]), ""
+        return str(context["why"]), str(context["legal"]), str(context.get("hint", ""))
     if kind in ("value_error", "assertion_error"):
         return f"{what}: {error['msg'].partition(', ')[2]}", "", ""
     return what, _wanted(kind, context) or error["msg"].removeprefix("Input should be ").rstrip("."), ""

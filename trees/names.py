@@ -92,17 +92,37 @@ class Names:
         model: type[BaseModel] = self._attribute(name, "pydantic model", "module:Class", _is_model)
         return model
 
+    def exception(self, name: str) -> type[BaseException]:
+        """Returns the exception that `module:Class` means; behind the same allow-list as other classes.
+
+        Raises:
+            TreeError: it may not be used, or is not there, or is no exception, or was written in a module that is not
+                allowed, wherever it was imported. Its one problem has no position.
+        """
+        exception: type[BaseException] = self._attribute(name, "exception", "module:Class", _is_exception)
+        return exception
+
+    def class_or_function(self, name: str) -> Any:
+        """Returns the class or the function that `module:name` means; behind the same allow-list as other classes.
+
+        Raises:
+            TreeError: it may not be used, or is not there, or is neither, or was written in a module that is not
+                allowed, wherever it was imported. Its one problem has no position.
+        """
+        return self._attribute(name, "class or function", "module:name", _is_class_or_function)
+
     def _attribute(self, name: str, noun: str, legal: str, fits: Callable[[Any], bool]) -> Any:
         """Returns what `module:name` means, if it is such a thing, and of an allowed module."""
-        module, attribute = self._long(name, f"a {noun}", legal)
+        a_noun = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+        module, attribute = self._long(name, a_noun, legal)
         loaded = _imported(module)
         found = getattr(loaded, attribute, None)
         if not fits(found):
             there = [word for word, value in vars(loaded).items() if fits(value)]
             what = f"the module {quoted(module)} has no {noun} {quoted(attribute)}"
-            _refuse(what, f"a {noun} of that module", did_you_mean(attribute, there))
+            _refuse(what, f"{a_noun} of that module", did_you_mean(attribute, there))
         if not self._is_allowed(found.__module__):
-            _refuse(f"{name} is a {noun} of {quoted(found.__module__)}, which is not allowed")
+            _refuse(f"{name} is {a_noun} of {quoted(found.__module__)}, which is not allowed")
         return found
 
     @property
@@ -148,6 +168,10 @@ def _is_within(module: str, packages: Iterable[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
+def _is_class_or_function(found: Any) -> bool:
+    return inspect.isclass(found) or inspect.isfunction(found)
+
+
 def imports_of(cls: type) -> tuple[str, ...]:
     """Returns the arguments of a class that a tree writes as `module:function`: its attribute `imports`."""
     return tuple(getattr(cls, "imports", ()))
@@ -172,6 +196,10 @@ def _actor_class(module: str, name: str) -> type[pykka.Actor]:
         _refuse(f"{module}:{name} is abstract: it lacks {missing}", "a class that can be instantiated")
     actor: type[pykka.Actor] = found
     return actor
+
+
+def _is_exception(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
 
 
 def _is_model(value: Any) -> bool:

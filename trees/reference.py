@@ -2,76 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 from .judges import Asked
 from .schema import json_schema
-from .values import DURATION, ID, LONG_NAME, duration_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from .tables import Section, Tables
 
 __all__ = ["reference_markdown"]
 
 Schema = dict[str, Any]
 
 
-class _Section(NamedTuple):
-    """A table of the reference: the keys of some models, without those of another."""
-
-    title: str
-    models: tuple[str, ...]
-    text: str = ""
-    but: str = ""
-
-
 _JUDGES = "SchemaJudge", "RulesJudge", "ConfidenceJudge", "FunctionJudge", "AgentJudge", "QuorumJudge"
 _RUNGS = "RetryRung", "ReviseRung", "RestartRung", "FallbackRung", "EscalateRung", "SkipRung"
 
 _SECTIONS = (
-    _Section("The document", ("Tree",), "A file is one mapping with these keys."),
-    _Section("`supervisor`", ("SupervisorNode",)),
-    _Section("`agent`", ("AgentNode",)),
-    _Section("`pool`", ("PoolNode",)),
-    _Section("`dynamic`", ("DynamicNode",)),
-    _Section("`child` of a pool or a dynamic supervisor", ("Template",)),
-    _Section("`include`", ("IncludeNode",)),
-    _Section("`policies`", ("Policies",)),
-    _Section("`intensity`", ("Intensity",)),
-    _Section("`backoff`", ("Backoff",)),
-    _Section("`mailbox`", ("Mailbox",)),
-    _Section(
+    Section("The document", ("Tree",), "A file is one mapping with these keys."),
+    Section("`supervisor`", ("SupervisorNode",)),
+    Section("`agent`", ("AgentNode",)),
+    Section("`pool`", ("PoolNode",)),
+    Section("`dynamic`", ("DynamicNode",)),
+    Section("`child` of a pool or a dynamic supervisor", ("Template",)),
+    Section("`include`", ("IncludeNode",)),
+    Section("`policies`", ("Policies",)),
+    Section("`intensity`", ("Intensity",)),
+    Section("`backoff`", ("Backoff",)),
+    Section("`mailbox`", ("Mailbox",)),
+    Section(
         "`recovery`",
         _RUNGS,
         "A ladder is a list of rungs. Each rung is a mapping with one of these keys; all but `fallback` may also stand "
         "as a word, with their defaults. `retry`, `revise` and `restart` come before `fallback`, and behind `escalate` "
         "or `skip` comes nothing.",
     ),
-    _Section("`retry`", ("Retry",)),
-    _Section("`revise`", ("Revise",)),
-    _Section("`restart`", ("Restart",), "A rung. (Of a node, `restart` is a word, see there.)"),
-    _Section("`escalate`", ("Escalate",)),
-    _Section("`skip`", ("Skip",)),
-    _Section(
+    Section("`retry`", ("Retry",)),
+    Section("`revise`", ("Revise",)),
+    Section("`restart`", ("Restart",), "A rung. (Of a node, `restart` is a word, see there.)"),
+    Section("`escalate`", ("Escalate",)),
+    Section("`skip`", ("Skip",)),
+    Section(
         "`judges`",
         ("Asked",),
         "A judge is a mapping with one of the keys `schema`, `rules`, `confidence`, `function`, `agent` and `quorum`, "
         "which are below. Each may also have these keys:",
     ),
-    _Section("`schema`", ("SchemaJudge",), but="Asked"),
-    _Section("`rules`", ("RulesJudge",), but="Asked"),
-    _Section("The rules", ("Rules",)),
-    _Section("A range", ("Range",)),
-    _Section("`confidence`", ("ConfidenceJudge",), but="Asked"),
-    _Section("A confidence", ("Confidence",)),
-    _Section("`function`", ("FunctionJudge",), but="Asked"),
-    _Section("`agent`, a judge", ("AgentJudge",), but="Asked"),
-    _Section("`quorum`", ("QuorumJudge",), but="Asked"),
-    _Section("`breaker`", ("Breaker",)),
-    _Section("`budget`", ("Budget",)),
-    _Section("`call` of a budget", ("Limits",)),
-    _Section("`health`", ("Health",)),
-    _Section("`loops`", ("Loops",)),
+    Section("`schema`", ("SchemaJudge",), but="Asked"),
+    Section("`rules`", ("RulesJudge",), but="Asked"),
+    Section("The rules", ("Rules",)),
+    Section("A range", ("Range",)),
+    Section("`confidence`", ("ConfidenceJudge",), but="Asked"),
+    Section("A confidence", ("Confidence",)),
+    Section("`function`", ("FunctionJudge",), but="Asked"),
+    Section("`agent`, a judge", ("AgentJudge",), but="Asked"),
+    Section("`quorum`", ("QuorumJudge",), but="Asked"),
+    Section("`breaker`", ("Breaker",)),
+    Section("`budget`", ("Budget",)),
+    Section("`call` of a budget", ("Limits",)),
+    Section("`health`", ("Health",)),
+    Section("`loops`", ("Loops",)),
+    Section("`chaos`", ("ChaosRules",)),
 )
 
 _INTRODUCTION = """\
@@ -155,40 +144,6 @@ row.
 """
 
 
-def reference_markdown() -> str:
-    """Returns the reference of the YAML as Markdown: each key with its values, its default, its meaning."""
-    schema = json_schema()
-    models: dict[str, Schema] = {"Tree": schema, "Asked": _asked(schema), **schema["$defs"]}
-    sections = ("\n".join(_section(models, section)) for section in _SECTIONS)
-    return "\n".join([_INTRODUCTION, *sections])
-
-
-def _asked(schema: Schema) -> Schema:
-    """Returns what the judges have in common."""
-    judge = schema["$defs"]["SchemaJudge"]
-    return {**judge, "properties": {key: judge["properties"][key] for key in Asked.model_fields}}
-
-
-def _section(models: Mapping[str, Schema], section: _Section) -> Iterator[str]:
-    yield f"## {section.title}\n"
-    yield f"{section.text or models[section.models[0]]['description']}\n"
-    yield "| key | value | default | meaning |"
-    yield "|---|---|---|---|"
-    others = models[section.but]["properties"] if section.but else {}
-    for model in (models[name] for name in section.models):
-        for key, value in model["properties"].items():
-            if key not in others:
-                yield _row(key, value, required=key in model.get("required", ()))
-    yield ""
-
-
-def _row(key: str, value: Schema, *, required: bool) -> str:
-    default = "*required*" if required else _default(key, value)
-    cells = (f"`{key}`", _values(value), default, value.get("description", ""))
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
-
-
-_DURATION = "duration"
 _NAMES = {
     "SupervisorNode": "a `supervisor`",
     "IncludeNode": "an `include`",
@@ -219,85 +174,17 @@ _LISTS = {
     "Budget": "[budgets](#budget)",
 }
 """What a list is of, by the first part that its items may be."""
-_TYPES = {
-    "string": "text",
-    "integer": "whole number",
-    "number": "number",
-    "boolean": "`true`, `false`",
-    "object": "mapping",
-}
 
 
-def _values(schema: Mapping[str, Any]) -> str:
-    """Returns the forms that a value may have, each once."""
-    return ", ".join(dict.fromkeys(_forms(schema))) or "anything"
+def reference_markdown() -> str:
+    """Returns the reference of the YAML as Markdown: each key with its values, its default, its meaning."""
+    schema = json_schema()
+    models: dict[str, Schema] = {"Tree": schema, "Asked": _asked(schema), **schema["$defs"]}
+    tables = Tables(models, _NAMES, _LISTS)
+    return "\n".join([_INTRODUCTION, *map(tables.section, _SECTIONS)])
 
 
-def _forms(schema: Mapping[str, Any]) -> Iterator[str]:
-    choices = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        yield from [] if name == "Reference" else [_NAMES.get(name, "a node")]
-    elif choices:
-        numbers = any("ms|s|m|h" in choice.get("pattern", "") for choice in choices)
-        for choice in choices:
-            yield from [_DURATION] if numbers and choice.get("type") == "number" else _forms(choice)
-    elif "enum" in schema or "const" in schema:
-        yield from (f"`{word}`" for word in schema.get("enum", [schema.get("const")]))
-    elif "pattern" in schema:
-        yield _PATTERNS[schema["pattern"]]
-    elif schema.get("type") == "array":
-        yield f"list of {_items(schema['items'])}"
-    elif schema.get("type") not in (None, "null"):
-        yield _bounded(schema)
-
-
-_PATTERNS = {DURATION: _DURATION, ID: "id", LONG_NAME: "`module:name`"}
-
-
-def _items(schema: Mapping[str, Any]) -> str:
-    part = _first_part(schema)
-    return _LISTS[part] if part in _LISTS else _values(schema)
-
-
-def _first_part(schema: Mapping[str, Any]) -> str:
-    if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
-    choices = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    return next(filter(None, map(_first_part, choices)), "")
-
-
-def _bounded(schema: Mapping[str, Any]) -> str:
-    for values in schema.get("patternProperties", {}).values():
-        return f"mapping of names to {_values(values).replace('list of', 'lists of')}"
-    if isinstance(values := schema.get("additionalProperties"), dict):
-        return f"mapping of fields to {_values(values)}"
-    return f"{_TYPES[schema['type']]}{_bounds(schema)}"
-
-
-def _bounds(schema: Mapping[str, Any]) -> str:
-    least, most, above = (schema.get(word) for word in ("minimum", "maximum", "exclusiveMinimum"))
-    if above is not None:
-        return f", more than {above:,}" + ("" if most is None else f" to {most:,}")
-    if most is not None:
-        return f", {least:,} to {most:,}"
-    return "" if least is None else f", {least:,} or more"
-
-
-def _default(key: str, schema: Mapping[str, Any]) -> str:
-    default = schema.get("default")
-    if isinstance(default, dict):
-        told = {name: value for name, value in default.items() if value not in ({}, None)}
-        written = ", ".join(f"{name}: {_plain(name, value)}" for name, value in told.items())
-        return f"`{{{written}}}`" if written else ""
-    return "" if default in (None, [], (), "") else f"`{_plain(key, default)}`"
-
-
-_PLAIN_NUMBERS = frozenset({"factor", "demote_at", "accept_at", "least"})
-"""Keys of numbers that are no durations."""
-
-
-def _plain(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(duration_text(value)) if isinstance(value, float) and key not in _PLAIN_NUMBERS else f"{value}"
+def _asked(schema: Schema) -> Schema:
+    """Returns what the judges have in common."""
+    judge = schema["$defs"]["SchemaJudge"]
+    return {**judge, "properties": {key: judge["properties"][key] for key in Asked.model_fields}}

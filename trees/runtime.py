@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..runtime.ref import Ref
     from ..runtime.telemetry import Event
     from ..runtime.usage import Limits
+    from ..supervisors.spec import ChildSpec
     from .diff import Step
 
 __all__ = ["DEADLINE", "Runtime"]
@@ -129,15 +130,19 @@ class Runtime:
     async def _open(self) -> None:
         self.system.open(asyncio.get_running_loop())
         try:
-            if self.tree is not None:
-                self._root = await self._start(self.tree)
+            spec = self._root_spec()
+            if spec is not None:
+                self._root = await self._start(spec)
         except BaseException:
             await self.system.close(0)  # nobody waits for what has not begun
             raise
         self._accepting = True
 
-    async def _start(self, tree: Tree) -> Cell:
-        spec = root_spec(tree, allow=self._allow)
+    def _root_spec(self) -> ChildSpec | None:
+        """Returns what is started first, in an actor system that is there by now; None if there is nothing to start."""
+        return None if self.tree is None else root_spec(self.tree, allow=self._allow)
+
+    async def _start(self, spec: ChildSpec) -> Cell:
         started: asyncio.Future[BaseException | None] = self.system.loop.create_future()
 
         def when_started(error: BaseException | None) -> None:

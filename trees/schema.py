@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .nodes import KINDS, NAMED
 from .spec import IncludeNode, Tree
 from .values import ID
 
-__all__ = ["json_schema"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["json_schema", "schema_of"]
 
 Schema = dict[str, Any]
 
@@ -32,23 +35,29 @@ def json_schema() -> Schema:
     accepts is a little more than what `load_tree` does: that a name is known and that fields fit each other
     is not a schema's business.
     """
-    schema = Tree.model_json_schema()
-    parts: dict[str, Schema] = schema.pop("$defs")
-    parts["IncludeNode"] = IncludeNode.model_json_schema()
-    for part in (schema, *parts.values()):
-        part["properties"] = {key: _property(key, value) for key, value in part["properties"].items()}
+    schema = schema_of(Tree, "A Treeward tree", "A tree of supervisors and agents.", IncludeNode)
+    parts = schema["$defs"]
+    parts["PolicyName"] = _POLICY_NAME
     include = {"$ref": "#/$defs/IncludeNode"}
     parts["SupervisorNode"]["properties"]["children"]["items"]["oneOf"].append(include)
     root = schema["properties"]["tree"]
     root["oneOf"] = [*root.pop("allOf"), include]
-    schema["required"] = ["treeward", *schema["required"]]
-    schema["title"] = "A Treeward tree"
-    schema["description"] = "A tree of supervisors and agents."
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **schema,
-        "$defs": {**parts, "Reference": _REFERENCE, "PolicyName": _POLICY_NAME},
-    }
+    return schema
+
+
+def schema_of(document: type[BaseModel], title: str, description: str, *further: type[BaseModel]) -> Schema:
+    """Returns the JSON Schema (draft 7) of a document, with the forms that its values may have in a file.
+
+    `further` are models that are defined beside those that it is made of.
+    """
+    schema = document.model_json_schema()
+    parts: dict[str, Schema] = schema.pop("$defs")
+    parts |= {model.__name__: model.model_json_schema() for model in further}
+    for part in (schema, *parts.values()):
+        part["properties"] = {key: _property(key, value) for key, value in part["properties"].items()}
+    told = {"required": ["treeward", *schema["required"]], "title": title, "description": description}
+    known = {"$defs": {**parts, "Reference": _REFERENCE}}
+    return {"$schema": "http://json-schema.org/draft-07/schema#", **schema, **told, **known}
 
 
 _ABOUT = ("title", "description", "default", "examples")

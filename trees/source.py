@@ -33,7 +33,7 @@ MAX_ALIASED = 10_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG = "tag:yaml.org,2002:"
-_TOP = "a mapping with the keys treeward, name and tree"
+_A_TREE = "a mapping with the keys treeward, name and tree"
 _SKIP = object()
 """Stands for a key that was refused: its value is read, and dropped."""
 
@@ -50,10 +50,12 @@ def decode(data: bytes, file: str) -> str:
         raise TreeError([Problem(file, line, column, what, "text in UTF-8")]) from None
 
 
-def read_source(text: str, file: str, environ: Mapping[str, str]) -> tuple[SourceMap, list[Problem]]:
+def read_source(
+    text: str, file: str, environ: Mapping[str, str], legal: str = _A_TREE
+) -> tuple[SourceMap, list[Problem]]:
     """Returns the mapping that `text` holds, with the problems that could be passed over.
 
-    Raises TreeError if there is no mapping to go on with; the error has those problems, too.
+    `legal` says what is expected where there is no mapping. Raises TreeError then; the error has those problems, too.
     """
     if len(text) > MAX_BYTES:
         raise TreeError([Problem(file, 0, 0, "the file is too large", f"at most {MAX_BYTES:,} bytes")])
@@ -69,7 +71,7 @@ def read_source(text: str, file: str, environ: Mapping[str, str]) -> tuple[Sourc
         reader.give_up(*_explained(error, text))
     except yaml.YAMLError as error:  # the reader's own, for characters that it does not take
         reader.give_up((1, 1), f"this is not YAML: {' '.join(str(error).split())}")
-    return reader.result(), reader.problems
+    return reader.result(legal), reader.problems
 
 
 def _place_of(before: str) -> Mark:
@@ -138,14 +140,14 @@ class _Reader:
         if handler is not None:
             handler(event)
 
-    def result(self) -> SourceMap:
-        """Returns the document's mapping, after the last event."""
+    def result(self, legal: str) -> SourceMap:
+        """Returns the document's mapping, after the last event; `legal` is what is expected where it is none."""
         if isinstance(self.top, SourceMap):
             return self.top
         if self.top is None:
-            self.give_up((1, 1), "the file is empty", _TOP)
+            self.give_up((1, 1), "the file is empty", legal)
         kind = "a list" if isinstance(self.top, SourceList) else "a single value"
-        return self.give_up(self.top_at, f"the file holds {kind}", _TOP)
+        return self.give_up(self.top_at, f"the file holds {kind}", legal)
 
     def complain(self, at: Mark, what: str, legal: str = "", hint: str = "") -> None:
         """Notes a problem, and goes on."""

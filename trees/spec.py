@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeA
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from .base import Spec, no_kind
+from .base import OrOne, Spec, no_kind
 from .fields import (
     Arguments,
     AttemptTimeout,
@@ -54,7 +54,7 @@ from .fields import (
 from .nodes import KINDS, kind_of
 from .policies import Backoff, Intensity, Mailbox, Policies
 from .rules import violations
-from .values import Count, Id, Text
+from .values import Count, Flag, Id, PathPatterns, PositiveDuration, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AgentNode",
     "Backoff",
+    "ChaosRules",
     "ChildNode",
     "DynamicNode",
     "IncludeNode",
@@ -274,6 +275,23 @@ ChildNode: TypeAlias = Annotated[
 Node: TypeAlias = SupervisorNode | DynamicNode | PoolNode | AgentNode
 
 
+class ChaosRules(Spec):
+    """Whether faults may be let loose on this tree while it runs, and how far: see chaos-live.md."""
+
+    allow: Flag = Field(
+        False, description="Whether fault plans may be carried out against this tree; else only with `--allow-chaos`."
+    )
+    production: Flag = Field(
+        False, description="Whether also where the environment variable `TREEWARD_ENV` says `prod` or `production`."
+    )
+    limit: PositiveDuration = Field(300.0, description="The longest that a plan may go on; then all is healed.")
+    where: Annotated[PathPatterns, OrOne()] = Field(
+        (),
+        description="Patterns of paths, as those of a plan: the only actors that may be hit; any if the key is absent.",
+        examples=[["support/specialists/**"]],
+    )
+
+
 class Tree(Spec):
     """A tree of supervisors and agents, as declared. Frozen; equal trees are equal values.
 
@@ -288,6 +306,10 @@ class Tree(Spec):
         None,
         description="The agent that gets the tasks from outside: its path, or its id if no other has it.",
         examples=["front-desk"],
+    )
+    chaos: ChaosRules = Field(
+        ChaosRules(),
+        description="Whether faults may be let loose on it while it runs; not, if the key is absent.",
     )
 
     @model_validator(mode="after")
@@ -320,12 +342,12 @@ class Tree(Spec):
     def fingerprint(self) -> str:
         """32 hexadecimal digits that change when anything changes that runs.
 
-        Formatting, the order of keys, the file that a part comes from, defaults that are written out, and
-        policies' names do not. Values from the environment count as what they are, not as how they were
-        written.
+        Formatting, the order of keys, the file that a part comes from, defaults that are written out,
+        policies' names, and what `chaos` allows do not. Values from the environment count as what they are, not
+        as how they were written.
         """
         # Without defaults: a release that adds a field must not make strangers of the journals there are.
-        declared = self.model_dump(exclude={"policies", "entry"}, exclude_defaults=True)
+        declared = self.model_dump(exclude={"policies", "entry", "chaos"}, exclude_defaults=True)
         running: Mapping[str, Any] = declared | {"entry": self.entry_path}
         canonical = json.dumps(running, sort_keys=True, separators=(",", ":"))
         return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()

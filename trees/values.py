@@ -40,6 +40,7 @@ __all__ = [
     "Anything",
     "Count",
     "Data",
+    "Duration",
     "Facts",
     "FieldPath",
     "Flag",
@@ -48,6 +49,7 @@ __all__ = [
     "Id",
     "Jitter",
     "Number",
+    "PathPatterns",
     "Pattern",
     "PositiveDuration",
     "Shutdown",
@@ -73,6 +75,7 @@ LONG_NAME = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 AS_WRITTEN: dict[str, Any] = {"as written": True}
 """The context of a dump in which durations have their unit."""
 
+_ID_PATTERN = re.compile(r"[^\s/:]+")
 _LONG_NAME = re.compile(LONG_NAME.replace("$", r"\Z"))
 _DURATION = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?)(ms|s|m|h)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
@@ -110,6 +113,13 @@ def duration_text(value: float) -> str | float:
         if rest == 0 and (count or unit == "s"):
             return f"{count:f}{unit}"
     return value
+
+
+def _duration(value: Any) -> float:
+    read = seconds(value)
+    if read is None:
+        raise illegal(DURATION_WORDS)
+    return read
 
 
 def _positive_duration(value: Any) -> float:
@@ -217,6 +227,17 @@ def _field_path(value: str) -> str:
     return value
 
 
+def _path_pattern(value: str) -> str:
+    if not all(_ID_PATTERN.fullmatch(part) and ("**" not in part or part == "**") for part in value.split("/")):
+        raise illegal("a path such as team/writer, with * for any characters of an id and ** for any number of ids")
+    return value
+
+
+def _one_or_several(value: Any) -> Any:
+    """Returns one text as a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
 def _several(value: Any) -> Any:
     """Returns one name as a list of it."""
     if isinstance(value, str):
@@ -253,6 +274,7 @@ Flag: TypeAlias = Annotated[bool, BeforeValidator(resolved)]
 
 _WithUnit = PlainSerializer(_as_written)
 
+Duration: TypeAlias = Annotated[float, PlainValidator(_duration), _WithUnit, WithJsonSchema(_DURATION_SCHEMA)]
 PositiveDuration: TypeAlias = Annotated[
     float, PlainValidator(_positive_duration), _WithUnit, WithJsonSchema(_POSITIVE_SCHEMA)
 ]
@@ -299,6 +321,11 @@ FieldPath: TypeAlias = Annotated[Text, AfterValidator(_field_path)]
 
 Pattern: TypeAlias = Annotated[Text, AfterValidator(_usable)]
 """A regular expression."""
+
+PathPatterns: TypeAlias = Annotated[
+    tuple[Annotated[Text, AfterValidator(_path_pattern)], ...], Field(strict=False), BeforeValidator(_one_or_several)
+]
+"""Patterns of paths, one or a list: `*` stands for any characters of an id, `**` for any number of ids."""
 
 Targets: TypeAlias = Annotated[tuple[Text, ...], Field(strict=False), BeforeValidator(_several)]
 """The ids or paths of others in the tree: one, or a list."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from treeward.runtime.actor import Actor, Factory
+from treeward.runtime.faults import START
 from treeward.runtime.system import ActorSystem
 from treeward.supervisors.dynamic import DynamicSpec, DynamicSupervisor
 from treeward.supervisors.handle import SupervisorHandle
@@ -36,6 +37,7 @@ from ..measure import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from treeward.runtime.cell import Cell
     from treeward.runtime.ref import Ref
 
     from ..measure import Measured, Program
@@ -277,6 +279,25 @@ async def crash(n: int) -> Measured:
         return trips(times, "a real supervisor")
 
 
+async def points(n: int) -> Measured:
+    """The costliest point, which is a call of its own; without what the loop around it takes."""
+    async with ActorSystem() as system:
+        cell = system.cells[system.spawn(Echo).path]
+        return trips([_passed(cell, n) / n for _ in range(ROUNDS)])
+
+
+def _passed(cell: Cell, n: int) -> float:
+    at, func = cell._at, cell.start  # noqa: SLF001 - the point itself
+    begun = clock()
+    for _ in range(n):
+        pass
+    empty = clock() - begun
+    begun = clock()
+    for _ in range(n):
+        at(START, func)
+    return max(0.0, clock() - begun - empty)
+
+
 PROGRAMS: dict[str, Program] = {
     "spawn": spawn,
     "spawn_supervised": spawn_supervised,
@@ -294,4 +315,5 @@ PROGRAMS: dict[str, Program] = {
     "fan": fan,
     "crash": crash,
     "wait": wait,
+    "points": points,
 }

@@ -3,8 +3,8 @@
     python              executed; with `await` in it, on an event loop in virtual time
     python realtime     the same, on an event loop in real time
     python, yaml        with a file's name as a comment in the first line: that file, to be imported or loaded
-    yaml                loaded, if it is a tree, a supervisor or an agent; its classes are looked for only if the
-                        document has files of Python
+    yaml                loaded, if it is a tree, a supervisor or an agent, or a fault plan; what it names in Python is
+                        looked for only if the document has files of Python
     yaml faulty         the same, and refused
     text                right after one of those: what it prints, or what is wrong with it
     console             behind each `$` a command for the shell, and below it what that prints, on stdout and on
@@ -37,6 +37,7 @@ from typing import NamedTuple
 import pytest
 
 from treeward.agents.tools import FUNCTIONS
+from treeward.chaos.faults.plan_file import load_plan
 from treeward.trees.load import load_tree
 from treeward.trees.problems import TreeError
 
@@ -50,9 +51,10 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOGGED = re.compile(r'^\{"timestamp": .*\n', re.MULTILINE)
 ATTEMPTS = re.compile(r"(\S+/\S+ +\w+ +\d+|)(.*)")
 VARYING = re.compile(rf"\d+|{'|'.join(calendar.month_name[1:])}")
-DONE_BEFORE = re.compile(r"pip install|pytest\b")  # it has made the environment of this test, or is its run
+DONE_BEFORE = re.compile(r"pip install|pytest$")  # it has made the environment of this test, or is its run
 
 WHOLE_TREE = re.compile(r"^treeward:", re.MULTILINE)
+PLAN = re.compile(r"^faults:", re.MULTILINE)
 SUPERVISOR = re.compile(r"^supervisor:", re.MULTILINE)
 AGENT = re.compile(r"^agent:", re.MULTILINE)
 
@@ -184,7 +186,10 @@ class Documented:
     def problems_of(self, source, text):
         environ = os.environ | dict.fromkeys(VARIABLE.findall(text), "1")
         try:
-            load_tree(source, allow=self.allowed, environ=environ, check_classes=bool(self.allowed))
+            if PLAN.search(text):
+                load_plan(source, allow=self.allowed, environ=environ, check_names=bool(self.allowed))
+            else:
+                load_tree(source, allow=self.allowed, environ=environ, check_classes=bool(self.allowed))
         except TreeError as error:
             return str(error)
         return ""

@@ -149,7 +149,7 @@ REFUSED = {
     "faults beside the tree": (
         {"main": main("include: part.yaml"), "part": PART.replace("treeward: 1", "treward: 1").replace("entry: a", "entry: b")},
         [
-            "part.yaml:1:1: 'treward' is not a key of a tree; expected one of treeward, name, policies, tree, entry; did you mean 'treeward'?",
+            "part.yaml:1:1: 'treward' is not a key of a tree; expected one of treeward, name, policies, tree, entry, chaos; did you mean 'treeward'?",
             "part.yaml:1:1: 'treeward' is missing in a tree; ",
             "part.yaml:7:8: the entry 'b' is not in the tree; ",
         ],

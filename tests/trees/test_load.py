@@ -51,7 +51,7 @@ REFUSED = {
     "a number as name": ("treeward: 1\nname: 7\ntree: {supervisor: x}", ["2:7: name is 7; expected text"]),
     "no name": ("treeward: 1\nname: ''\ntree: {supervisor: x}", ["2:7: name is ''; expected text that is not empty"]),
     "a long name": (f"treeward: 1\nname: {'x' * 101}\ntree: {{supervisor: x}}", [f"2:7: name is '{'x' * 59}...'; expected at most 100 characters"]),
-    "a key of later": (HEAD + "models: {}\ntree: {supervisor: x}", ["3:1: 'models' is not a key of a tree; expected one of treeward, name, policies, tree, entry"]),
+    "a key of later": (HEAD + "models: {}\ntree: {supervisor: x}", ["3:1: 'models' is not a key of a tree; expected one of treeward, name, policies, tree, entry, chaos"]),
     "a root that is none": (HEAD + "tree: []", ["3:7: tree is a list; expected a mapping"]),
     "a root without a kind": (HEAD + "tree: {suprvisor: x}", [f"3:7: tree is no node; expected {KINDS}; did you mean 'supervisor'?"]),
     "an agent as root": (HEAD + "tree: {agent: a, use: x}", ["3:7: the root of the tree is agent; expected a supervisor"]),

@@ -218,6 +218,7 @@ SAME = {
     "the entry's path": ("entry: billing", "entry: support/specialists/billing"),
     "a policy that nobody uses": ("  mailbox:\n", "  mailbox:\n    other: {capacity: 1}\n"),
     "a comment": ("entry: billing", "entry: billing  # the first"),
+    "what chaos may do": ("entry: billing", "entry: billing\nchaos: {allow: true, where: support/**}"),
 }  # fmt: skip
 
 

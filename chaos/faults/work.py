@@ -1,0 +1,120 @@
+"""What a tree is asked while things go wrong: the requests of a plan, and the times at which they are given."""
+
+# ruff: noqa: TC001 - pydantic reads the annotations while the program runs
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field
+
+from ...trees.base import Spec
+from ...trees.values import Anything, Count, Duration, Facts, Id, PositiveDuration, Text
+from .fields import PositiveSpan
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["NUMBER", "Asked", "Work", "asked"]
+
+NUMBER = "{n}"
+"""Stands for the number of a request, from 1, in the texts of a work."""
+
+
+class Work(Spec):
+    """Requests that are given to the tree, one like the other."""
+
+    id: Id | None = Field(
+        None,
+        description="What its requests are called in reports; `request` if the key is absent.",
+        examples=["refund"],
+    )
+    input: Anything = Field(
+        description="The request; `{n}` in a text is its number, from 1.", examples=["refund order {n}"]
+    )
+    to: Text | None = Field(
+        None,
+        description="The path of the agent that gets it; the tree's `entry` if the key is absent.",
+        examples=["support/front-desk"],
+    )
+    context: Facts = Field(
+        default_factory=dict,
+        description="Named facts for the agents; `{n}` as in `input`.",
+        examples=[{"customer_id": "c-{n}"}],
+    )
+    key: Text | None = Field(
+        None,
+        description="The idempotency key; `{n}` as in `input`; the task's own id if the key is absent.",
+        examples=["order-{n}"],
+    )
+    deadline: PositiveDuration | None = Field(
+        300.0, description="After how long an answer is worth nothing any more; null: there is no end."
+    )
+    times: Count = Field(1, ge=1, le=100_000, description="How many there are.", examples=[20])
+    at: Duration = Field(0.0, description="When the first of them is given.")
+    every: PositiveSpan | None = Field(
+        None,
+        description="The time from one to the next, or a range to draw it from; all at once if the key is absent.",
+        examples=["2s", "1s..5s"],
+    )
+
+
+class Asked(NamedTuple):
+    """One request: its name, unique in the plan, the seconds after which it is given, and what is given."""
+
+    name: str
+    at: float
+    input: Any
+    to: str | None
+    context: dict[str, Any]
+    key: str
+    deadline: float | None
+
+
+@dataclass(slots=True)
+class _Names:
+    """Gives each request a name; those of works without an id are numbered through."""
+
+    unnamed: int = 0
+
+    def next(self, work: Work, number: int) -> str:
+        if work.id is None:
+            self.unnamed += 1
+            return f"request {self.unnamed}"
+        return f"{work.id} {number}" if work.times > 1 else work.id
+
+
+def asked(works: Iterable[Work], source: random.Random) -> list[Asked]:
+    """Returns all requests in the order of their times; those at one time in the order of the plan.
+
+    The times are drawn from `source`, work after work.
+    """
+    names = _Names()
+    every = [request for work in works for request in _requests(work, names, source)]
+    return sorted(every, key=lambda request: request.at)
+
+
+def _requests(work: Work, names: _Names, source: random.Random) -> Iterator[Asked]:
+    at = work.at
+    for number in range(1, work.times + 1):
+        yield Asked(
+            name=names.next(work, number),
+            at=at,
+            input=_numbered(work.input, number),
+            to=work.to,
+            context=_numbered(work.context, number),
+            key=_numbered(work.key, number) or "",
+            deadline=work.deadline,
+        )
+        at += work.every.draw(source) if work.every else 0.0
+
+
+def _numbered(value: Any, number: int) -> Any:
+    """Returns data with the number in its texts."""
+    if isinstance(value, str):
+        return value.replace(NUMBER, str(number))
+    if isinstance(value, dict):
+        return {key: _numbered(item, number) for key, item in value.items()}
+    return [_numbered(item, number) for item in value] if isinstance(value, list) else value
