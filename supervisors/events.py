@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ..runtime.telemetry import Event
 
 if TYPE_CHECKING:
-    from ..runtime.task import TaskState
+    from ..runtime.task import Status, TaskState
 
 __all__ = [
     "BreakerChanged",
@@ -17,10 +17,40 @@ __all__ = [
     "BudgetSpent",
     "JudgeFailed",
     "OutputJudged",
+    "TaskAccepted",
     "TaskQuarantined",
     "TaskRecovering",
+    "TaskSettled",
     "TaskStateChanged",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAccepted(Event):
+    """A child has taken a task on: it answers for it until it is settled. `deadline` is monotonic, or None."""
+
+    name: ClassVar[str] = "task.accepted"
+    level: ClassVar[int] = logging.DEBUG
+
+    task: str
+    trace: str
+    parent: str | None
+    hops: int
+    deadline: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSettled(Event):
+    """A child has answered for a task that it had taken on: how, what answered (`rung`), and if there is an output."""
+
+    name: ClassVar[str] = "task.settled"
+    level: ClassVar[int] = logging.DEBUG
+
+    task: str
+    trace: str
+    status: Status
+    rung: str
+    output: bool
 
 
 @dataclass(frozen=True, slots=True)

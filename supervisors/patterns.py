@@ -15,6 +15,7 @@ import re
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,8 +68,9 @@ def search_piece(pattern: re.Pattern[str], text: str, begin: int) -> re.Match[st
     return found
 
 
+@lru_cache(maxsize=512)
 def compiled(pattern: str, *, ignore_case: bool = True) -> re.Pattern[str]:
-    """Returns a pattern. Raises `ValueError` if it is none, or could take too long."""
+    """Returns a pattern; those that are in use are kept. Raises `ValueError` if it is none, or could take too long."""
     flags = re.IGNORECASE if ignore_case else 0
     if len(pattern) > LONGEST_PATTERN:
         raise ValueError(f"the pattern has {len(pattern)} characters: expected at most {LONGEST_PATTERN}")

@@ -154,6 +154,14 @@ class ChildRestarting(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ChildRetried(Event):
+    """A child whose start had failed is started once more: one event more within the supervisor's intensity."""
+
+    name: ClassVar[str] = "child.retried"
+    level: ClassVar[int] = logging.WARNING
+
+
+@dataclass(frozen=True, slots=True)
 class ChildUnhealthy(Event):
     """A child lives, but does not do well: why, and what is done about it."""
 

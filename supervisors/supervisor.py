@@ -32,6 +32,7 @@ from .intensity import RestartWindow
 from .requests import (
     ChildInfo,
     ChildRestarting,
+    ChildRetried,
     ChildSpecOf,
     CountChildren,
     Counts,
@@ -188,6 +189,16 @@ class Supervisor(Actor):
     async def _resize(self, _: Resize) -> int:
         raise Unsupported("resize", "supervisor without a pool", "use a pool")
 
+    @property
+    def options(self) -> SupervisorSpec:
+        """What it goes by at present. Its `children` are those that it began with; see `spec_of`."""
+        return self._spec
+
+    def spec_of(self, child_id: str) -> ChildSpec | None:
+        """Returns a child's present spec, or None if it has no such child. On the runtime's loop."""
+        child = self._children.get(child_id)
+        return None if child is None else child.spec
+
     def states(self) -> dict[str, State]:
         """Returns each child's state by id, oldest first. On the runtime's loop."""
         return {child.id: child.state for child in self._children}
@@ -233,6 +244,7 @@ class Supervisor(Actor):
         if child is None or child.state != "restarting" or child.ticket != note.ticket:
             return
         if not note.counted:
+            self.system.telemetry.emit(ChildRetried, child.cell.path, child.cell.incarnation)
             if self._window.passes_limit(self.system.clock.monotonic()):
                 self._give_up(child, child.cell.end or Exit.KILLED)
                 return

@@ -106,7 +106,12 @@ class _Copier:
             raise NotPlain(f"has more than {MOST_VALUES:,} values in it", whole=True)
         if depth > DEEPEST:
             raise NotPlain(f"is nested deeper than {DEEPEST} levels, or within itself", whole=True)
-        if value is None or isinstance(value, bool):
+        if type(value) is str:  # most values are texts, and the rest takes long to tell apart
+            return self._text(value)
+        return self._other(value, depth)
+
+    def _other(self, value: Any, depth: int) -> Any:
+        if value is None or type(value) is bool or (type(value) is int and value.bit_length() <= LARGEST_BITS):
             return value
         if isinstance(value, Enum):
             return self.copy(value.value, depth + 1)
@@ -139,6 +144,8 @@ class _Copier:
             raise error.within(key) from None
 
     def _key(self, key: Any) -> str:
+        if type(key) is str and len(key) <= LONGEST_KEY:
+            return self._text(key)
         if isinstance(key, Enum):
             key = key.value
         if isinstance(key, int) and not isinstance(key, bool):

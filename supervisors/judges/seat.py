@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...runtime.dispatch import guarded
@@ -131,6 +131,9 @@ class Seat:
         """Returns a verdict in the form that all have. Raises `CannotSay` if it is none."""
         if not isinstance(verdict, Verdict) or not isinstance(verdict.accepted, bool):
             raise CannotSay(f"{self.name} returned {shown(verdict)}: expected a Verdict")
+        if not _is_sound(verdict.usage):  # it would be added up with everybody's
+            what = shown(verdict.usage)
+            raise CannotSay(f"{self.name} gave the usage {what}: expected a Usage of numbers, 0 or more")
         if verdict.error is not None:
             raise CannotSay(str(verdict.error), verdict.usage)
         if verdict.score is not None and not 0 <= verdict.score <= 1:
@@ -180,6 +183,14 @@ def _breaker_for(judge: Judge, name: str, kept: Mapping[str, Breaker], told: Bre
     if old is not None and old.spec == judge.breaker:
         return old
     return Breaker(judge.breaker, f"judge {name}", None if told is None else lambda *change: told(name, *change))
+
+
+def _is_sound(usage: Any) -> bool:
+    """Tells whether this is what somebody can have spent."""
+    if not isinstance(usage, Usage):
+        return False
+    spent = (getattr(usage, field.name) for field in fields(usage))
+    return all(type(value) in (int, float) and 0 <= value < float("inf") for value in spent)
 
 
 def _clipped(text: Any) -> str:

@@ -100,11 +100,17 @@ def _is_outermost(task: Task) -> bool:
 class Accounts:
     """The requests that run, by their traces."""
 
-    __slots__ = ("_bank", "_open")
+    __slots__ = ("_bank", "_open", "_past")
 
     def __init__(self, system: ActorSystem) -> None:
         self._bank = bank_of(system)
         self._open: dict[str, Account] = {}
+        self._past = Usage()
+
+    @property
+    def spent(self) -> Usage:
+        """What all requests have cost so far, those that run included."""
+        return sum((account.spent for account in self._open.values()), self._past)
 
     def enter(self, task: Task) -> Account:
         """Returns the account of a task's request, which stays until each of its tasks has left."""
@@ -116,7 +122,9 @@ class Accounts:
 
     def leave(self, task: Task, parts: tuple[Part, ...] = ()) -> None:
         """Ends what `enter` began, with the parts of the outcome."""
-        if self._open[task.trace].leave(task, parts):
+        account = self._open[task.trace]
+        if account.leave(task, parts):
+            self._past += account.spent
             del self._open[task.trace]
             self._bank.forget(task.trace)
 

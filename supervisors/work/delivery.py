@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from ..events import TaskStateChanged
+from ..events import TaskAccepted, TaskSettled, TaskStateChanged
 from ..failures.classify import classify
 from .accounts import accounts_of
 from .recovery import Recovery
@@ -17,6 +17,7 @@ from .recovery import Recovery
 if TYPE_CHECKING:
     from ...runtime.reply import Reply
     from ...runtime.task import Outcome, Task, TaskState
+    from ...runtime.telemetry import Event
     from .attempt import Attempt
     from .guard import Guard
 
@@ -60,6 +61,8 @@ class Delivery:
         """Begins; what comes of it goes to the reply."""
         self._guard.deliveries[self] = None
         self._account.first = self._account.first or self
+        task = self._task
+        self._tell(TaskAccepted, task.parent, task.hops, task.deadline)
         self._errand = self._system.errand(self._run(), f"{self._cell.path} {self._task.id}")
         self._errand.add_done_callback(self._see_to_the_end)
         if self._reply is not None:
@@ -134,6 +137,7 @@ class Delivery:
             outcome = replace(outcome, usage=self._account.spent)
         accounts_of(self._system).leave(self._task, outcome.parts)
         self._enter(outcome.state)
+        self._tell(TaskSettled, outcome.status, outcome.rung, outcome.output is not None)
         if outcome.status == "dead_letter":
             self._dead_letter("poison", outcome)
         elif self._reply is None and _is_lost(outcome):
@@ -147,8 +151,11 @@ class Delivery:
     def _enter(self, state: TaskState) -> None:
         if state != self._state:
             self._state = state
-            told = (self._cell.path, self._cell.incarnation, self._task.id, self._task.trace, state)
-            self._system.telemetry.emit(TaskStateChanged, *told)
+            self._tell(TaskStateChanged, state)
+
+    def _tell(self, kind: type[Event], *details: Any) -> None:
+        task, cell = self._task, self._cell
+        self._system.telemetry.emit(kind, cell.path, cell.incarnation, task.id, task.trace, *details)
 
 
 def _is_lost(outcome: Outcome) -> bool:

@@ -200,6 +200,10 @@ FAILURES = [
     pytest.param(Verdict("x", "no"), "expected a Verdict", id="no_boolean"),
     pytest.param(Verdict("x", True, 7.0), "j gave the score 7.0: expected 0 to 1", id="score"),
     pytest.param(Verdict("x", True, math.nan), "j gave the score nan: expected 0 to 1", id="nan"),
+    pytest.param(Verdict("x", True, usage=None), "j gave the usage None: expected a Usage", id="no usage"),
+    pytest.param(
+        Verdict("x", True, usage=Usage(cost="much")), "expected a Usage of numbers, 0 or more", id="a usage of words"
+    ),
     pytest.param(Verdict("x", True, "high"), "TypeError", id="score_is_text"),
     pytest.param(Verdict("x", True, error="asleep"), "asleep", id="says_that_it_could_not"),
 ]
