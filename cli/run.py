@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from typing import TextIO
 
+    from .loose import Faults
     from .session import Request, Screen
 
 __all__ = ["run"]
@@ -50,6 +52,13 @@ Deadline: TypeAlias = Annotated[str, _option("How long a task may take: 500ms, 3
 Crash: TypeAlias = Annotated[
     str | None, _option("Let this agent die once, in the middle of its next task, to see it come back.", "AGENT")
 ]
+PlanName: TypeAlias = Annotated[
+    str | None, _option("Carry this fault plan out against the tree while it runs, if that is allowed.", "PLAN")
+]
+AllowChaos: TypeAlias = Annotated[
+    bool,
+    typer.Option("--allow-chaos", help="Allow --faults where the tree does not say so itself.", show_default=False),
+]
 Parallel: TypeAlias = Annotated[
     int, _option("How many requests a daemon has in hand at a time; the answers keep their order.", "N", min=1)
 ]
@@ -72,6 +81,8 @@ def run(
     deadline: Deadline = f"{DEADLINE:g}s",
     allow: Allow = None,
     crash: Crash = None,
+    faults: PlanName = None,
+    allow_chaos: AllowChaos = False,
     parallel: Parallel = 1,
     seed: Seed = None,
     log_level: LogLevel = None,
@@ -101,12 +112,20 @@ def run(
             seed=seed,
             parallel=parallel,
         )
+        if faults is not None:
+            settings = replace(settings, faults=_faults(faults, settings, permitted=allow_chaos))
         with logging_to_stderr(log_level), Interrupts() as interrupts:
             if request is None:
                 code = _in_loop(interrupts, lambda: _daemon(settings, interrupts, stdout, as_json=as_json))
             else:
                 code = _one_task(settings, interrupts, request, stdout, as_json=as_json)
     raise typer.Exit(code)
+
+
+def _faults(plan: str, settings: Settings, *, permitted: bool) -> Faults:
+    from .loose import faults_of  # noqa: PLC0415 - who wants no faults need not wait for all that they are made of
+
+    return faults_of(plan, settings.tree, settings.allow, settings.seed, permitted=permitted)
 
 
 def _one_task(settings: Settings, interrupts: Interrupts, request: str, stdout: TextIO, *, as_json: bool) -> Code:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from ..agents.faults import CrashOnce
+    from ..chaos.live import LiveChaos
     from ..trees.spec import Tree
     from .interrupts import Interrupts
+    from .loose import Faults
 
     Request: TypeAlias = str | ValueError
     """A text, or why there is none."""
@@ -39,10 +41,15 @@ class Settings:
     crash: str | None = None
     seed: int | None = None
     parallel: int = 1
+    faults: Faults | None = None
 
     def runtime(self) -> Runtime:
         """Returns a runtime for the tree, not yet entered."""
         return Runtime(self.tree, allow=self.allow, seed=self.seed)
+
+    def loose(self, runtime: Runtime) -> contextlib.AbstractContextManager[LiveChaos | None]:
+        """Returns the block in which the faults that were asked for happen, if any were."""
+        return contextlib.nullcontext() if self.faults is None else self.faults.loose(runtime)
 
 
 class Screen(Protocol):
@@ -70,7 +77,8 @@ async def ask_once(settings: Settings, interrupts: Interrupts, text: str) -> tup
     async with settings.runtime() as runtime:
         runtime.observe(activity)
         armed = _armed(runtime, settings.crash)
-        outcome = await runtime.run(text, context=settings.context, deadline=settings.deadline)
+        with settings.loose(runtime):
+            outcome = await runtime.run(text, context=settings.context, deadline=settings.deadline)
     if armed is not None and not armed.fired:
         runtime.system.telemetry.log.warning("crash.not_reached", actor=armed.path)
     return outcome, _fall(activity)
@@ -121,8 +129,8 @@ class Daemon:
             _armed(runtime, self._settings.crash)
             self._interrupts.then(asyncio.get_running_loop(), self._stop.set)
             self._say(runtime, "daemon.started", fingerprint=self._settings.tree.fingerprint)
-            with self._screen.running(runtime, self._activity):
-                await self._serve(runtime)
+            with self._settings.loose(runtime) as chaos, self._screen.running(runtime, self._activity):
+                await self._serve(runtime, chaos)
             self._say(runtime, "daemon.ended", unfinished=self._unfinished)
         return self._verdict()
 
@@ -134,7 +142,7 @@ class Daemon:
             raise Failure(Code.INTERRUPTED, "interrupted")
         return Code.FAILED if self._unfinished else Code.DONE
 
-    async def _serve(self, runtime: Runtime) -> None:
+    async def _serve(self, runtime: Runtime, chaos: LiveChaos | None) -> None:
         root_ends = asyncio.create_task(runtime.wait())
         told = asyncio.create_task(self._stop.wait())
         taking = asyncio.create_task(self._take(runtime))
@@ -144,6 +152,8 @@ class Daemon:
             if told.done():
                 self._screen.stopping()
             taking.cancel()
+            if chaos is not None:
+                chaos.heal("the daemon ends")
             await runtime.close()
             await asyncio.gather(showing, root_ends)
         finally:
