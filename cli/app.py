@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 import typer
 from typer.core import TyperGroup
 
+from .chaos import chaos
 from .check import check
 from .failures import Code, Failure, explained
 from .new import new
@@ -108,3 +109,4 @@ def treeward(
 
 for verb in (run, check, show, schema, new):
     app.command()(verb)
+app.add_typer(chaos)

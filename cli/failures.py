@@ -4,8 +4,9 @@
 |---|---|
 | 0 | done |
 | 1 | the work failed: the outcome is neither `ok` nor `fallback`, or what came out could not be written |
+| 1 | of chaos: something did not hold |
 | 2 | the command was not used as it should be |
-| 65 | TREE is no valid tree |
+| 65 | TREE is no valid tree, PLAN no valid plan, or they do not fit |
 | 70 | the root supervisor gave up or did not start, or Treeward itself failed |
 | 130 | interrupted |
 """

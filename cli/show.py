@@ -41,9 +41,16 @@ def show(
     print(json_text(json.loads(drawn), indent=2) if format is Drawing.JSON else clean(drawn))
 
 
-def schema(*, debug: Debug = False) -> None:  # noqa: ARG001 - its callback has done it
-    """Print the JSON Schema of a tree's YAML, for editors.
+def schema(
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="That of a fault plan's YAML.", show_default=False)] = False,
+    debug: Debug = False,  # noqa: ARG001 - its callback has done it
+) -> None:
+    """Print the JSON Schema of a tree's YAML, for editors; with --plan, that of a fault plan's.
 
     Put `# yaml-language-server: $schema=FILE` into the first line of a tree to have it used.
     """
-    print(json_text(json_schema(), indent=2))
+    made = json_schema
+    if plan:
+        from ..chaos.faults.plan_file import plan_schema as made  # noqa: PLC0415 - no other use needs that room
+    print(json_text(made(), indent=2))

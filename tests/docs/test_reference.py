@@ -20,7 +20,7 @@ from treeward.trees.reference import reference_markdown
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCS = sorted((CHECKOUT / "docs").glob("*.md"))
 DOCUMENTS = [CHECKOUT / "README.md", CHECKOUT / "CHANGELOG.md", *DOCS]
-ROOMS = ("runtime", "supervisors", "agents", "trees")
+ROOMS = ("runtime", "supervisors", "agents", "trees", "chaos")
 EXAMPLES = "treeward.trees.library."  # trees that come with Treeward, and what is theirs alone
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

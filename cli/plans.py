@@ -1,0 +1,63 @@
+"""The argument PLAN: a file, or the plan that lies beside the tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..chaos.faults.plan_file import load_plan
+from ..chaos.subject import Subject
+from ..trees.problems import Problem, TreeError, did_you_mean, quoted
+from .failures import Code, Failure
+from .tree import loaded, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["BESIDE", "seeds_of", "subject_of"]
+
+BESIDE = "chaos.yaml"
+"""What the plan beside a tree is called."""
+
+MOST_SEEDS = 10_000_000
+
+
+def subject_of(tree: str, plan: str | None, allow: Sequence[str], only: Sequence[str] = ()) -> Subject:
+    """Reads and checks TREE and PLAN, and whether they fit; `only` are the ids of the faults that stay.
+
+    Raises:
+        TreeError: one of them is not valid, or not there, or they do not fit.
+        Failure: the plan has no fault of such an id.
+    """
+    made = loaded(tree, allow)
+    read = load_plan(plan or _beside(tree), allow=allow, tree=made)
+    for name in only:
+        if name not in read.rules:
+            hint = did_you_mean(name, read.rules) or f"expected one of {', '.join(read.rules) or 'none: it has none'}"
+            raise Failure(Code.USAGE, f"--only: the plan has no fault {quoted(name)}; {hint}")
+    subject = Subject(made, read.only(only) if only else read, tuple(allow))
+    subject.check()
+    return subject
+
+
+def _beside(tree: str) -> str:
+    """Returns the path of the plan that lies beside a tree. Raises `TreeError` if there is none."""
+    path = path_of(tree).parent / BESIDE
+    if not path.is_file():
+        what = f"there is no plan beside the tree, at {quoted(str(path))}"
+        raise TreeError([Problem("", 0, 0, what, "PLAN behind TREE, a YAML file")])
+    return str(path)
+
+
+def seeds_of(option: str, written: str) -> range:
+    """Returns the seeds that `A..B` means, both ends included, or `N`: so many, from 0. Raises `Failure`."""
+    first, dots, last = written.partition("..")
+    if written.isdecimal():
+        seeds = range(int(written))
+    elif dots and first.isdecimal() and last.isdecimal():
+        seeds = range(int(first), int(last) + 1)
+    else:
+        seeds = range(0)
+    if not 0 < len(seeds) <= MOST_SEEDS:
+        legal = f"a range such as 0..999, or a number of seeds, at most {MOST_SEEDS:,}"
+        raise Failure(Code.USAGE, f"{option} is {quoted(written)}: expected {legal}")
+    return seeds
