@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
-import json
-import re
 import shutil
-import sqlite3
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 
 import pytest
@@ -18,6 +15,8 @@ from treeward.agents.state import state_path
 from treeward.runtime.clock import LoopClock
 from treeward.runtime.entropy import Entropy
 from treeward.trees import library
+from treeward.trees.library.support.honesty import dishonest
+from treeward.trees.library.support.ledger import Ledger
 from treeward.trees.library.support.records import Origin
 from treeward.trees.library.support.seed import open_store
 from treeward.trees.load import load_tree
@@ -134,51 +133,30 @@ class Files:
     def __init__(self, folder):
         self._folder = folder
 
-    def rows(self, query, file="support.db"):
-        with closing(sqlite3.connect(self._folder / file)) as database:
-            return database.execute(query).fetchall()
+    @property
+    def ledger(self):
+        """What is in the files at this moment."""
+        return Ledger(self._folder)
 
     @property
     def refunds(self):
         """By number, in cents: those that requests have caused."""
-        return dict(self.rows("SELECT id, amount FROM refunds WHERE request <> 'past'"))
+        return {row["id"]: row["amount"] for row in self.ledger.written.refunds}
 
     @property
     def changes(self):
-        return self.rows("SELECT from_plan, to_plan FROM plan_changes")
+        return [(row["from_plan"], row["to_plan"]) for row in self.ledger.written.changes]
 
     @property
     def cancellations(self):
-        return self.rows("SELECT subscription FROM cancellations")
+        return [row["subscription"] for row in self.ledger.written.cancellations]
 
     @property
     def cases(self):
-        return [json.loads(document) for (document,) in self.rows("SELECT document FROM cases", "desk.db")]
+        return list(self.ledger.cases)
 
     def check(self, outcome):
         """Fails if an answer claims what was not done, denies what was, or promises a person where there is no case."""
-        text = outcome.output if isinstance(outcome.output, str) else ""
-        own = re.sub("“[^”]*”", "", text)
-        claimed = refunds_in(own)
-        assert claimed.items() <= self.refunds.items(), "it claims a refund that is not there"
-        if self.refunds.keys() - claimed.keys():
-            assert not DENIES_REFUND.search(own), "it denies a refund"
-        assert self.changes or not CLAIMS_CHANGE.search(own), "it claims a change that is not there"
-        assert self.cancellations or not CLAIMS_END.search(own), "it claims a cancellation that is not there"
-        assert not (self.changes or self.cancellations) or "Nothing has been changed" not in own, "it denies a change"
-        assert set(re.findall(r"\((case-\d+)\)", text)) <= {f"case-{n}" for n, _ in enumerate(self.cases, 1)}
-        assert not INNER_WORKINGS.search(text), "it tells of its inner life"
-        return text
-
-
-DENIES_REFUND = re.compile("Nothing has been refunded|not been refunded|not charged twice|nothing to refund")
-CLAIMS_CHANGE = re.compile(r"As of .* you are on")
-CLAIMS_END = re.compile("Your subscription is canceled")
-INNER_WORKINGS = re.compile("Error|Crash|Traceback|hung|boom|None")
-
-
-def refunds_in(text):
-    """The refunds that a text says were made, by number, in cents."""
-    found = re.findall(r"I have refunded \$([\d.,]+) \(refunds? ([\d, ]+)\)", text)
-    claims = [(round(float(amount.replace(",", "")) * 100), numbers.split(", ")) for amount, numbers in found]
-    return {int(number): amount // len(numbers) for amount, numbers in claims for number in numbers}
+        text, ledger = outcome.output if isinstance(outcome.output, str) else "", self.ledger
+        faults = list(dishonest(text, ledger.written, {case["id"] for case in ledger.cases}))
+        assert not faults, "; ".join(faults)

@@ -208,6 +208,48 @@ def test_a_key_stands_for_one_refund(ledger, origin, payment, amount):
     assert len(store.refunds(1)) == 1
 
 
+@pytest.mark.parametrize(
+    ("customer", "payment", "rule"),
+    [
+        (1, 1, "no_duplicate"),  # the rightful one
+        (1, 4, "no_duplicate"),  # of another period
+        (1, 3, "already_refunded"),
+        (1, 9, "unknown_payment"),
+        (9, 2, "unknown_customer"),
+    ],
+)
+def test_only_a_duplicate_is_given_back_as_one(ledger, origin, customer, payment, rule):
+    """Whoever says that a charge is a duplicate: it is looked at again."""
+    store = ledger(charge(1), charge(2, 6), charge(3, 15), charge(4, **DECEMBERS))
+    payments.refund_duplicate(store, 1, 3, origin())
+    with pytest.raises(Refused) as refusal:
+        payments.refund_duplicate(store, customer, payment, origin())
+    assert refusal.value.rule == rule
+    assert len(store.refunds(1)) == 1
+
+
+def test_only_the_customers_own_duplicate_is_given_back(store, origin):
+    """That of somebody else is none, for whom it is asked."""
+    (duplicate,) = payments.find_duplicates(store, 1001)
+    with pytest.raises(Refused, match="does not repeat another charge of yours"):
+        payments.refund_duplicate(store, 1011, duplicate.payment.id, origin())
+    assert payments.refund_duplicate(store, 1001, duplicate.payment.id, origin()).payment == duplicate.payment.id
+
+
+def test_all_duplicates_of_one_request_are_given_back_and_once(ledger, origin):
+    """Both of them, however often its steps come; another request finds nothing left."""
+    store = ledger(charge(1), charge(2, 6), charge(3, 15))
+    for _ in range(2):
+        for payment in 2, 3:
+            payments.refund_duplicate(store, 1, payment, origin(f"k/{payment}", "k"))
+    assert [(refund.payment, refund.reason) for refund in store.refunds(1)] == [
+        (2, "charged twice"),
+        (3, "charged twice"),
+    ]
+    with pytest.raises(Refused, match="was refunded before"):
+        payments.refund_duplicate(store, 1, 2, origin())
+
+
 def test_unused_days_come_back_after_an_end_at_once(store, origin):
     """Customer 1013 paid £119 three days ago: 27 of 30 days are unused. The same key gives the same refund."""
     catalogue.cancel(store, 1013, origin(), immediate=True)

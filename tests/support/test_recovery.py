@@ -11,6 +11,7 @@ import pytest
 from treeward.agents.calls import ToolCall
 from treeward.runtime.exits import Exit
 from treeward.supervisors.events import BreakerChanged
+from treeward.trees.library.support import payments
 from treeward.trees.library.support.audit import Auditor
 from treeward.trees.library.support.desks import CatalogueDesk, HumanDesk, PaymentsDesk
 from treeward.trees.library.support.rules import BillingRules, SalesRules
@@ -309,6 +310,26 @@ async def test_work_that_was_half_done_is_told_as_half_done(running, sabotage, a
     assert "That has not been refunded so far." in outcome.output
 
 
+async def test_work_that_was_half_done_is_not_told_as_done(running, sabotage, ask, books):
+    """What is open is not found by the rules, either: rather than an answer that leaves it out, there is a case."""
+
+    async def between(agent, work):
+        if books.refunds:
+            raise Boom(agent.path)
+        return await work()
+
+    async def finds_nothing(agent, work):
+        return () if books.refunds else await work()
+
+    sabotage("billing", BillingWorker, between, method="_refund_one")
+    sabotage("payments", PaymentsDesk, finds_nothing, method="find_duplicates")
+    async with running() as rt:
+        outcome = await ask(rt, "I was charged three times", customer=1011)
+    assert list(books.refunds.values()) == [900]
+    assert (outcome.status, len(books.cases)) == ("needs_human", 1)
+    assert "I have refunded" not in str(outcome.output)
+
+
 # --- the rule agents ----------------------------------------------------------------------------------
 
 
@@ -483,6 +504,19 @@ async def test_an_owner_that_always_fails_is_answered_for(running, sabotage, ask
     assert outcome.status in ("fallback", "needs_human")
     assert (outcome.status == "fallback") or len(books.cases) == 1
     assert other.status == "ok"
+
+
+async def duplicates_of_somebody_else(agent, work):
+    return payments.find_duplicates(agent.store, 1011)
+
+
+@pytest.mark.parametrize(("times", "ended"), [(1, ("ok", [4900])), (None, ("needs_human", []))])
+async def test_money_of_somebody_else_is_not_moved(running, sabotage, ask, books, times, ended):
+    """What comes as the customer's duplicates is looked at again before anything is given back."""
+    sabotage("payments", PaymentsDesk, duplicates_of_somebody_else, method="find_duplicates", times=times)
+    async with running() as rt:
+        outcome = await ask(rt, TWICE)
+    assert (outcome.status, list(books.refunds.values())) == ended
 
 
 # --- cases --------------------------------------------------------------------------------------------

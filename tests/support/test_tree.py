@@ -315,7 +315,7 @@ class Curious(SalesWorker):
     """Tries what is not its own."""
 
     async def work(self, request):
-        return await self.call("payments.refund", payment=70016, reason="why not", request="r", by="me")
+        return await self.call("payments.refund", customer=1001, payment=70016, request="r", by="me")
 
 
 async def test_workers_reach_only_the_tools_that_the_tree_gives_them(state_dir, monkeypatch):

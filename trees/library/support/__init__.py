@@ -14,5 +14,7 @@ answers                    sentences for customers
 claims, schemas            what an answer claims, against what was done; what a worker hands in
 desks, workers, triage     the actors: who owns the books, who works, who is in front
 rules, audit               who answers where a worker cannot; who holds answers against the books
+ledger, honesty, checks    what is in the files, read from outside; what has to be true whatever goes wrong
 tree.yaml                  how they stand together, and what is done where one of them fails
+chaos.yaml                 all that can go wrong, at once
 """

@@ -16,14 +16,14 @@ from ..support import catalogue
 from .claims import concealed, unfounded
 from .desks import DATABASE, Bookkeeper
 from .errors import Refused
-from .payments import WITHIN
+from .payments import CHARGED_TWICE, WITHIN
 from .people import DEFAULT_CUSTOMER
 from .periods import day_of
 from .records import Done, Facts, Wish, all_of
 from .schemas import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from ....runtime.task import Task
@@ -35,6 +35,7 @@ __all__ = ["Auditor", "Books"]
 _ALL: Final = -1
 """The limit of a query that has none."""
 _NOT_TWICE: Final = re.compile(r"\bnot charged twice\b|\bno other duplicate\b")
+_PAYMENT: Final = re.compile(r"\bpayment (\d+)\b")
 _PLAN: Final = re.compile(r"\byou are on the (\w+) plan\b", re.IGNORECASE)
 _TO_A_PERSON: Final = re.compile(r"\bcolleague\b")
 _INTERVALS: Final[tuple[Interval, ...]] = ("monthly", "yearly")
@@ -93,18 +94,38 @@ class Books:
         """Yields what a report says otherwise than the books."""
         if report.done != self._done:
             yield f"it says that {_numbers(report.done)} was done, and the books say {_numbers(self._done)}"
-        there = set(all_of(self._facts()))
-        for record in all_of(report.told, report.known):
-            if record not in there:
-                yield f"customer {self._customer} has no {record}"
+        for record in self._missing(all_of(report.told, report.known)):
+            yield f"customer {self._customer} has no {record}"
+        yield from self._left_open(report.answer)
         yield from self._faults_of_words(report.answer)
 
     def faults_of_text(self, text: str) -> Iterator[str]:
         """Yields what a text says otherwise than the books. It may leave out what it leaves to a person."""
-        yield from unfounded(text, self._done, self._facts())
+        yield from self._unfounded(text)
         if not _TO_A_PERSON.search(text):
             yield from concealed(text, self._done, Facts())
+            yield from self._left_open(text)
         yield from self._faults_of_words(text)
+
+    def _missing(self, records: Iterable[Any]) -> list[Any]:
+        """Returns the records that the books do not have."""
+        missing = list(records)
+        for facts in self._sources:
+            if missing:
+                there = set(all_of(facts()))
+                missing = [record for record in missing if record not in there]
+        return missing
+
+    def _unfounded(self, text: str) -> list[str]:
+        """Returns what a text claims without ground."""
+        known: list[Facts] = []
+        faults: list[str] = []
+        for facts in self._sources:
+            known.append(facts())
+            faults = list(unfounded(text, self._done, *known))
+            if not faults:
+                break
+        return faults
 
     def _faults_of_words(self, text: str) -> Iterator[str]:
         if _NOT_TWICE.search(text) and any(not one.settled for one in self._duplicates()):
@@ -112,14 +133,24 @@ class Books:
         plans = {one.plan for one in self._store.subscriptions(self._customer)}
         yield from (f"the customer is not on the {plan} plan" for plan in _PLAN.findall(text) if plan not in plans)
 
+    def _left_open(self, text: str) -> Iterator[str]:
+        """Yields the duplicates that have not come back while others have, and that a text does not name."""
+        if any(refund.reason == CHARGED_TWICE for refund in self._done.refunds):
+            named = set(map(int, _PAYMENT.findall(text)))
+            still = (one.payment.id for one in self._duplicates() if not one.settled and one.refund is None)
+            yield from (f"payment {id_} has not come back, and it does not say so" for id_ in still if id_ not in named)
+
     def _duplicates(self) -> tuple[Any, ...]:
         return self._store.duplicates(self._customer, WITHIN, self._request)
 
-    def _facts(self) -> Facts:
-        """Returns everything about the customer that an answer may rest on."""
-        customer, store = self._customer, self._store
-        payments, refunds = store.payments(customer, _ALL), store.refunds(customer)
-        return Facts(payments, refunds, tuple(self._prices()), tuple(self._quotes()))
+    # What an answer may rest on, the cheapest to find first: what comes later is looked up only where it matters.
+
+    @property
+    def _sources(self) -> tuple[Callable[[], Facts], ...]:
+        return self._account, lambda: Facts(prices=tuple(self._prices())), lambda: Facts(quotes=tuple(self._quotes()))
+
+    def _account(self) -> Facts:
+        return Facts(self._store.payments(self._customer, _ALL), self._store.refunds(self._customer))
 
     def _prices(self) -> Iterator[Price]:
         try:

@@ -6,6 +6,7 @@ import dataclasses
 import sqlite3
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -109,8 +110,8 @@ class Database:
 
     def _all(self, kind: type[R], source: str, *values: Any) -> tuple[R, ...]:
         """Returns the rows of `source`, which is what follows `FROM`, as records."""
-        rows = self._connection.execute(f"SELECT * FROM {source}", values)  # noqa: S608 - by the store
-        return tuple(_record(kind, row) for row in rows)
+        rows = self._connection.execute(f"SELECT {_columns(kind)} FROM {source}", values)  # noqa: S608 - by the store
+        return tuple([_record(kind, row) for row in rows])
 
     def _one(self, kind: type[R], source: str, *values: Any) -> R | None:
         found = self._all(kind, source, *values)
@@ -127,17 +128,26 @@ class Database:
         return self._connection.execute(sql, {name: _plain(value) for name, value in row.items()}).lastrowid or 0
 
 
-def _record(kind: type[R], row: sqlite3.Row) -> R:
-    fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]  # only records come here
-    return kind(**{name: _rich(name, row[name]) for name in fields})
+@cache
+def _columns(kind: type) -> str:
+    """Returns the columns of a record, in the order of its fields."""
+    return ", ".join(field.name for field in dataclasses.fields(kind))
 
 
-def _rich(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in _DAYS:
-        return date.fromisoformat(value)
-    return bool(value) if name == "immediate" else value
+@cache
+def _rich(kind: type) -> tuple[tuple[int, Callable[[Any], Any]], ...]:
+    """Returns which fields of a record SQLite has no type for, by place, and how each is read."""
+    readers = {"immediate": bool, **dict.fromkeys(_DAYS, date.fromisoformat)}
+    names = [field.name for field in dataclasses.fields(kind)]
+    return tuple((place, readers[name]) for place, name in enumerate(names) if name in readers)
+
+
+def _record(kind: Callable[..., R], row: sqlite3.Row) -> R:
+    values = list(row)
+    for place, read in _rich(kind):  # type: ignore[arg-type]  # only records come here
+        if values[place] is not None:
+            values[place] = read(values[place])
+    return kind(*values)
 
 
 def _plain(value: Any) -> Any:

@@ -91,9 +91,9 @@ class PaymentsDesk(Bookkeeper):
         return Done(refunds=self.store.done_for(request).refunds)
 
     @tool(effect=True)
-    def refund(self, payment: int, reason: str, request: str, by: str, key: IdempotencyKey) -> Refund:
-        """Gives a payment back."""
-        return payments.refund(self.store, payment, reason, self.origin(key, request, by))
+    def refund(self, customer: int, payment: int, request: str, by: str, key: IdempotencyKey) -> Refund:
+        """Gives back a charge that repeats another one of the customer's, and no other."""
+        return payments.refund_duplicate(self.store, customer, payment, self.origin(key, request, by))
 
     @tool(effect=True)
     def refund_unused(self, customer: int, request: str, by: str, key: IdempotencyKey) -> Refund:

@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from .store import Store
 
 __all__ = [
+    "CHARGED_TWICE",
     "COOLING_OFF",
     "WITHIN",
     "customer_of",
     "find_duplicates",
     "list_charges",
     "refund",
+    "refund_duplicate",
     "refund_unused",
 ]
 
+CHARGED_TWICE: Final = "charged twice"
+"""Why a refund was given."""
 WITHIN: Final = 300
 """Equal charges for one period that are at most so many seconds apart are one charge made twice."""
 COOLING_OFF: Final = timedelta(days=14)
@@ -68,14 +72,21 @@ def refund(store: Store, payment: int, reason: str, origin: Origin, amount: int 
     key with another amount or payment is `KeyReused`.
     """
     with store.transaction():
-        recorded = store.refund_by_key(origin.key)
-        if recorded is None:
-            found = _refundable(store, payment)
-            recorded = store.add_refund(found, _part_of(found, amount), reason, origin)
-    if recorded.payment != payment or amount not in {None, recorded.amount}:
-        first, now = (recorded.payment, recorded.amount), (payment, amount)
-        raise KeyReused(origin.key, f"the refund of (payment, amount) {first}", f"{now}")
-    return recorded
+        return _recorded(store, payment, reason, origin, amount)
+
+
+def refund_duplicate(store: Store, customer: int, payment: int, origin: Origin) -> Refund:
+    """Gives back, whole, a charge that repeats another one of the customer's; as `refund` does.
+
+    Whoever asks for it may be mistaken about that: any other charge is `Refused` (`no_duplicate`).
+    """
+    with store.transaction():
+        if store.refund_by_key(origin.key) is None:
+            _refundable(store, payment)
+            found = find_duplicates(store, customer, request=origin.request)
+            if payment not in {one.payment.id for one in found if not one.settled}:
+                raise Refused("no_duplicate", f"Payment {payment} does not repeat another charge of yours.")
+        return _recorded(store, payment, CHARGED_TWICE, origin)
 
 
 def refund_unused(store: Store, customer: int, origin: Origin) -> Refund:
@@ -94,6 +105,18 @@ def refund_unused(store: Store, customer: int, origin: Origin) -> Refund:
             return refund(store, payment.id, "canceled", origin, period.unused(payment.amount, ended))
     days = COOLING_OFF.days
     raise Refused("nothing_unused", f"No subscription was ended within {days} days of its last payment.")
+
+
+def _recorded(store: Store, payment: int, reason: str, origin: Origin, amount: int | None = None) -> Refund:
+    """Returns the refund that is recorded under the key; one is, if none was. Within a transaction."""
+    recorded = store.refund_by_key(origin.key)
+    if recorded is None:
+        found = _refundable(store, payment)
+        recorded = store.add_refund(found, _part_of(found, amount), reason, origin)
+    if recorded.payment != payment or amount not in {None, recorded.amount}:
+        first, now = (recorded.payment, recorded.amount), (payment, amount)
+        raise KeyReused(origin.key, f"the refund of (payment, amount) {first}", f"{now}")
+    return recorded
 
 
 def _refundable(store: Store, payment: int) -> Payment:

@@ -5,7 +5,7 @@ Money is in minor units, moments are whole seconds since the epoch, days are tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date  # noqa: TC003 - tools return records, and pydantic reads their fields at run time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -249,5 +249,5 @@ class Facts:
 def all_of(*groups: Done | Facts) -> Iterator[Any]:
     """Yields every record that is in there."""
     for group in groups:
-        for field in fields(group):
-            yield from getattr(group, field.name)
+        for name in group.__slots__:
+            yield from getattr(group, name)

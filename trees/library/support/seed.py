@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import count, takewhile
 from typing import TYPE_CHECKING, Final
 
+from .payments import CHARGED_TWICE
 from .people import WELL_KNOWN, crowd
 from .periods import add_months, day_of, format_day, period
 from .records import Customer, Origin, Payment, Plan, Price, Subscription
@@ -69,7 +70,7 @@ def _fill(store: Store, now: float, rng: Random) -> None:
     store.add([*PLANS, *PRICES, *book.customers, *book.subscriptions])
     store.add(book.payments)
     for payment, origin in book.given_back:
-        store.add_refund(payment, payment.amount, "charged twice", origin)
+        store.add_refund(payment, payment.amount, CHARGED_TWICE, origin)
 
 
 class _Book:

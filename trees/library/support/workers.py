@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pydantic import TypeAdapter
 
 from ....agents.agent import Agent, NeedsHuman
+from ....supervisors.work_errors import ModelRetry
 from ..support import answers
 from .errors import Refused
 from .intents import Intent, Kind
@@ -118,8 +119,13 @@ class BillingWorker(Clerk):
         return request.report(answers.charged_twice(duplicates, refunds), done=Done(refunds=refunds), told=given)
 
     async def _refund_one(self, request: Request, payment: int) -> Refund:
-        told = {"payment": payment, "reason": "charged twice", "request": request.key, "by": self.path}
-        return typed(Refund, await self.call("payments.refund", **told))
+        told = {"customer": request.customer, "payment": payment, "request": request.key, "by": self.path}
+        try:
+            return typed(Refund, await self.call("payments.refund", **told))
+        except Refused as refusal:
+            if refusal.rule == "no_duplicate":  # it came as one: what came was not what there is
+                raise ModelRetry(str(refusal)) from refusal
+            raise
 
     async def _refund(self, request: Request) -> Any:
         """Gives back what the rules allow: unused days, or duplicates. A person decides about the rest."""
