@@ -52,6 +52,7 @@ from .spec import ChildSpec, SupervisorSpec, check_child
 from .strategy import Plan, plan
 
 if TYPE_CHECKING:
+    from ..runtime.cell import Cell
     from ..runtime.ref import Ref
     from .children import State
 
@@ -210,6 +211,12 @@ class Supervisor(Actor):
         """
         coming = sum(child.state == "running" and not child.cell.alive for child in self._children)
         return self._window.room_in(now, coming + beside)
+
+    def young(self, now: float) -> list[Cell]:
+        """Returns the cells of the children that live again, and whose last death still counts. On the loop."""
+        since = now - self._window.limit.within
+        living = (child for child in self._children if child.state == "running" and child.cell.alive)
+        return [child.cell for child in living if child.cell.incarnation > 1 and child.running_since >= since]
 
     def _find(self, child_id: object) -> Child:
         child = self._children.get(child_id)

@@ -78,6 +78,12 @@ class Delivery:
 
     # What others look at.
 
+    @property
+    def undared(self) -> bool:
+        """Whether the child owes an answer to a try that was not dared: its death would be a surprise."""
+        trial = self._recovery.trial
+        return trial is not None and not trial.deadly and self._attempt() is not None
+
     def waited(self, now: float) -> float | None:
         """Returns the seconds that a try has waited in the mailbox; None if none does."""
         attempt = self._attempt()

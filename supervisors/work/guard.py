@@ -150,13 +150,23 @@ class Guard:
     def room_in(self, now: float, *, beside: bool = False) -> float:
         """Returns after how many seconds the supervisor can bear one more death of a child.
 
-        That is `beside` those that what is under way may end with, or as if they did not come.
+        That is `beside` those that what is under way may end with, or as if they did not come. It may be what is
+        dared; or what a sibling has in hand that has died just now: it may do so again, and nobody knows of what.
         """
         parent = self._cell.parent
         if parent is None or parent.actor is None:
             return 0.0
-        room: float = parent.actor.room_in(now, guard_of(parent).daring if beside else 0)
+        others = guard_of(parent).daring + self._unsure(parent.actor.young(now)) if beside else 0
+        room: float = parent.actor.room_in(now, others)
         return room
+
+    def _unsure(self, young: list[Cell]) -> int:
+        """Counts the siblings among these that are at something which is not dared: that counts by itself."""
+        return sum(cell is not self._cell and cell.guard is not None and cell.guard.is_at_work() for cell in young)
+
+    def is_at_work(self) -> bool:
+        """Tells whether the child has a task, or is about to get one, that has not killed before."""
+        return any(one.undared for one in self.deliveries)
 
     async def room(self, until: float) -> bool:
         """Waits until the supervisor can bear one more death of the child; tells whether that is before `until`."""

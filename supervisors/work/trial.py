@@ -74,6 +74,11 @@ class Trial:
         self.attempt: Attempt | None = None
         """The reply that the child owes, once it has been asked."""
 
+    @property
+    def deadly(self) -> bool:
+        """Whether the task has killed before."""
+        return self._history.crashes > 0
+
     async def run(self) -> Outcome | Failure | Rejected | Demoted | NotNow:
         """Returns what came of it: an outcome that may pass, or why there is none."""
         try:
@@ -143,7 +148,7 @@ class Trial:
 
     def let_begin(self) -> None:
         """Asks once more what may have changed while the task waited in the mailbox: is the breaker still closed?"""
-        deadly = self._history.crashes > 0 and self._dared is None
+        deadly = self.deadly and self._dared is None
         if deadly and self._guard.room_in(self._clock.monotonic(), beside=True) > 0:
             raise NotNow
         self._ask_breaker()

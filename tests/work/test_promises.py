@@ -594,16 +594,19 @@ AGAIN = st.lists(OWN_RUNGS, min_size=1, max_size=2).map(tuple)
     plans_=st.lists(POISON, min_size=1, max_size=4),
     ladder=AGAIN,
     more=st.integers(0, 2),
+    several=st.integers(1, 3),
 )
-async def test_tasks_that_kill_do_not_take_the_supervisor_down(plant, nothing_is_left, plans_, ladder, more):
+async def test_tasks_that_kill_do_not_take_the_supervisor_down(plant, nothing_is_left, plans_, ladder, more, several):
     """Where the first death of each can be borne, all the others wait until they can be."""
     told = {"rules": {}, "team": {}, "tasks": [], "blows": [], "desk": False}
     world = World(told, plant, nothing_is_left)
-    children = {"a": (Doer, Work(recovery=ladder, attempt_timeout=1.0), {"world": world})}
+    names = NAMES[:several]
+    children = dict.fromkeys(names, (Doer, Work(recovery=ladder, attempt_timeout=1.0), {"world": world}))
     intensity = Intensity(len(plans_) + more, 5.0)
     async with plant(children, intensity=intensity) as tree:
         world.tree, world.system = tree, tree.system
-        replies = [tree.ref("a").ask(Task(f"t{n}", {"plan": plan})) for n, plan in enumerate(plans_)]
+        given_ = [(names[n % several], Task(f"t{n}", {"plan": plan})) for n, plan in enumerate(plans_)]
+        replies = [tree.ref(name).ask(task) for name, task in given_]
         await asyncio.gather(*replies)
         await tree.system.clock.sleep(10)
         nothing_is_left(tree.system)
