@@ -26,6 +26,7 @@ Read in this order; a file imports only files before it.
     actor         what a user writes
     call          one call into an actor's own code
     address       the lasting half of an actor: path, mailbox, what becomes of messages
+    turns         whose turn it is
     cell          one incarnation after another, behind one address
     watchdog      notices who holds the event loop
     system        one process's actors, together

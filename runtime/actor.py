@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .ref import Ref
     from .system import ActorSystem
 
-__all__ = ["Actor", "Factory"]
+__all__ = ["Actor", "Factory", "is_empty"]
 
 SYSTEM: contextvars.ContextVar[ActorSystem | None] = contextvars.ContextVar("treeward_system", default=None)
 """The actor system whose block the calling code is in, for `Actor.start()`."""
@@ -212,6 +212,14 @@ class Actor(Hosted, pykka.Actor):  # type: ignore[misc]  # `_actor_ref` is a pro
         if message.__class__ in _PYKKA_MESSAGES:
             return super()._handle_receive(message)
         return self.on_receive(message)
+
+
+_EMPTY_HOOKS = frozenset({Actor.on_start, Actor.on_failure, Actor.on_restart})
+
+
+def is_empty(hook: Any) -> bool:
+    """Tells whether a hook need not be called: it is not there, or is the one above that does nothing."""
+    return hook is None or getattr(hook, "__func__", None) in _EMPTY_HOOKS
 
 
 def _cell_of(ref: pykka.ActorRef[Any]) -> Cell:

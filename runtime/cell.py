@@ -13,6 +13,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..runtime import signals
+from .actor import is_empty
 from .address import HOOK, Address
 from .call import Call, CutOff, awaited, in_thread, invoke
 from .dispatch import Dispatcher, Life, Worker
@@ -49,6 +50,9 @@ class Phase(enum.Enum):
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
+
+
+NONE, STARTING, RUNNING, STOPPING = Phase  # looking one up in its class takes as long as a call
 
 
 class Declined(Exception):
@@ -93,7 +97,7 @@ class Cell(Address):
         self.factory = factory
         self.dispatcher: Dispatcher = "thread" if factory.is_foreign else dispatcher
         self.parent = parent
-        self.phase = Phase.NONE
+        self.phase = NONE
         self.actor: Any = None
         """The object of the incarnation: `Hosted`, and pykka's actor."""
         self.restart_message: Any = None
@@ -116,7 +120,7 @@ class Cell(Address):
     @property
     def alive(self) -> bool:
         """Whether an incarnation lives, be it starting, running or stopping."""
-        return self.phase is not Phase.NONE
+        return self.phase is not NONE
 
     @property
     def busy(self) -> bool:
@@ -126,7 +130,7 @@ class Cell(Address):
     @property
     def idle(self) -> bool:
         """Whether an incarnation runs that has nothing to do."""
-        return self.phase is Phase.RUNNING and self.current is None and not self.mailbox.messages
+        return self.phase is RUNNING and self.current is None and not self.mailbox.messages
 
     # The run. -----------------------------------------------------------------------------------------
 
@@ -179,7 +183,7 @@ class Cell(Address):
 
     def _wake(self) -> None:
         self._ready = False
-        self.loop.call_soon(self._run, context=self.system.context.copy())
+        self.system.turns.add(self)
 
     def _go_on(self) -> None:
         if self.mailbox.signals or self.mailbox.messages:
@@ -187,25 +191,30 @@ class Cell(Address):
         else:
             self._ready = True
 
-    def _run(self) -> None:
-        """Handles what waits: signals, then messages, until a call is under way or others want their turn."""
+    def take_turn(self) -> None:
+        """Runs, as a callback of the loop by itself."""
         self.system.running = self
-        mailbox = self.mailbox
         try:
-            for _ in range(THROUGHPUT):
-                if self.call is not None or self.phase is not Phase.RUNNING:
-                    return
-                if mailbox.signals:
-                    self._handle_signal(*mailbox.signals.popleft())
-                elif mailbox.messages:
-                    self._handle(mailbox.messages.popleft())
-                else:
-                    self._ready = True
-                    return
-            if self.call is None and self.phase is Phase.RUNNING:
-                self._wake()
+            self.run()
         finally:
             self.system.running = None
+
+    def run(self) -> bool:
+        """Handles what waits, signals first, until it has to wait; True if others want their turn before that."""
+        mailbox = self.mailbox
+        for _ in range(THROUGHPUT):
+            if self.call is not None or self.phase is not RUNNING:
+                return False
+            if mailbox.signals:
+                self._handle_signal(*mailbox.signals.popleft())
+            elif mailbox.messages:
+                self._handle(mailbox.messages.popleft())
+            else:
+                self._ready = True
+                return False
+        if self.call is None and self.phase is RUNNING:
+            self._wake()
+        return True
 
     def _handle(self, envelope: Envelope) -> None:  # noqa: C901 - the hot path, written out
         message, reply = envelope
@@ -274,7 +283,7 @@ class Cell(Address):
 
     def _handled_later(self, value: Any, error: BaseException | None) -> None:
         self._handled(value, error)
-        if self.phase is Phase.RUNNING and self.call is None:
+        if self.phase is RUNNING and self.call is None:
             self._go_on()
 
     def _crash(self, envelope: Envelope | None, error: BaseException) -> None:
@@ -286,6 +295,8 @@ class Cell(Address):
                 reply.fail(ActorCrashed(self.path, self.incarnation, cause))
         if self._killed is not None:
             self._finish(self._killed)
+        elif is_empty(self.actor.on_failure):
+            self._finish(error)
         else:
             self._perform(self._fail(error))
 
@@ -335,7 +346,7 @@ class Cell(Address):
         """Begins the next incarnation; `when_started` hears None once it runs, or why it has failed to."""
         self.incarnation += 1
         self.open = True
-        self.phase = Phase.STARTING
+        self.phase = STARTING
         self._when_started = when_started
         self._killed = None
         self._perform(self._set_up())
@@ -346,20 +357,21 @@ class Cell(Address):
                 self.life = Life(self)
                 self.worker = self.system.hire(self.life)
             self.actor = yield self.factory.make, self
-            on_restart = getattr(self.actor, "on_restart", None)
-            if self.incarnation > 1 and on_restart is not None:
+            if self.incarnation > 1 and not is_empty(on_restart := getattr(self.actor, "on_restart", None)):
                 yield on_restart, self.restart_message, self.end
-            yield (self._at(START, self.actor.on_start),)
+            on_start = self._at(START, self.actor.on_start)
+            if not is_empty(on_start):
+                yield (on_start,)
             if self._killed is not None:
                 raise CutOff
         except BaseException as error:  # noqa: BLE001 - whatever was raised, it is a failed start
             self._start_failed(error)
             return
         self.restart_message = None
-        self.phase = Phase.RUNNING
+        self.phase = RUNNING
         self.system.telemetry.emit(ActorStarted, self.path, self.incarnation)
         self._started(None)
-        if self.phase is Phase.RUNNING:
+        if self.phase is RUNNING:
             self._go_on()
 
     def _start_failed(self, error: BaseException) -> None:
@@ -375,7 +387,7 @@ class Cell(Address):
             when_started(error)
 
     def _tear_down(self, reason: ExitReason) -> Calls:
-        self.phase = Phase.STOPPING
+        self.phase = STOPPING
         try:
             yield self._at(STOP, self.actor.run_on_stop), reason
         except BaseException as error:  # noqa: BLE001 - an end that fails is a crash
@@ -385,7 +397,7 @@ class Cell(Address):
         self._finish(self._killed or reason)
 
     def _fail(self, error: BaseException) -> Calls:
-        self.phase = Phase.STOPPING
+        self.phase = STOPPING
         try:
             yield self.actor.on_failure, type(error), error, error.__traceback__
         except BaseException as second:  # noqa: BLE001 - the first error is the reason
@@ -395,23 +407,24 @@ class Cell(Address):
 
     def kill(self, reason: ExitReason = Exit.KILLED) -> None:
         """Ends the incarnation without asking. A call under way that cannot be cancelled is abandoned."""
-        if self.phase is Phase.NONE or self._killed is not None:
+        if self.phase is NONE or self._killed is not None:
             return
         self._killed = reason
         if self.call is not None:
             self.call.cut_off()
-        elif self.current is None and self.phase is not Phase.STOPPING:
+        elif self.current is None and self.phase is not STOPPING:
             self._finish(reason)
         # else its own code is on the stack, or children are ending: it ends as soon as that is over
 
     def _finish(self, reason: ExitReason, start_error: BaseException | None = None) -> None:
         """Closes the incarnation, once every child of it has ended."""
-        if self._kill_children(lambda: self._finish(reason, start_error)):
+        self.phase = STOPPING
+        if self.children and self._kill_children(lambda: self._finish(reason, start_error)):
             return
         self.end = reason
         abandoned = self.life is not None and self.life.abandoned
         self._let_go()
-        self.phase = Phase.NONE
+        self.phase = NONE
         if not abandoned:  # else it is reported once it has really ended
             self.system.telemetry.emit(ActorEnded, self.path, self.incarnation, reason)
         announce(self, reason, supervisor=self.parent if start_error is None else None)
@@ -424,7 +437,6 @@ class Cell(Address):
 
     def _kill_children(self, then: Callable[[], None]) -> bool:
         """Kills every child that still lives; if some take their time, calls `then` after the last."""
-        self.phase = Phase.STOPPING
         for cell in reversed(list(self._below())):  # the deepest first: none has to kill others in its turn
             cell.kill()
         waiting = {child for child in (self.children or {}).values() if child.alive}
@@ -454,8 +466,9 @@ class Cell(Address):
         if self.worker is not None:
             self.worker.close()
             self.worker = None
-        self.set_receive_timeout(None)
-        for timer in list(self._owned or ()):
+        if self._idle_timer is not None:
+            self.set_receive_timeout(None)
+        for timer in list(self._owned) if self._owned else ():
             timer.cancel()
         self._owned = None
         self.mailbox.unstash_all()

@@ -141,7 +141,10 @@ class Ref(pykka.ActorRef[A]):
         if timeout is not None:
             reply.limit(cell.system.clock, timeout, AskTimeout(cell.path, timeout))
         if here is loop:
-            cell.accept(message, reply)
+            if isinstance(message, Signal):
+                cell.accept(message, reply)
+            else:
+                cell.deliver((message, reply))
             if timeout is not None:
                 reply.arm()
             return reply

@@ -29,6 +29,9 @@ _WATCHING = threading.Lock()
 """Held for a moment where a thread begins to wait, and where a reply with such threads is settled."""
 
 
+_await = asyncio.Future.__await__  # `super()` would look for it each time
+
+
 class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
     """The value that an actor will return for one message, or the error instead.
 
@@ -45,7 +48,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
     def __await__(self) -> Generator[Any, None, Any]:
         """Waits on any event loop; raises the error, if that is what came."""
         if running_loop() is self._loop:
-            return super().__await__()
+            return _await(self)
         return self._on_this_loop().__await__()
 
     __iter__ = __await__

@@ -25,6 +25,7 @@ from .registry import Registry
 from .reply import running_loop
 from .signals import Stop
 from .telemetry import ActorEnded, Event, HookFailed, Telemetry
+from .turns import Turns
 from .watchdog import Watch, watch_over
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class ActorSystem:
         self.telemetry = Telemetry(self.clock)
         self.dead_letters = DeadLetters(self.clock, self.telemetry, self.cells)
         self.bus = Bus(self)
+        self.turns = Turns(self)
         self.context.run(SYSTEM.set, self)
         if self._blocked_after is not None:
             self._watchdog = watch_over(self, self._blocked_after)

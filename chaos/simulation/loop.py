@@ -75,6 +75,9 @@ class SimLoop(asyncio.BaseEventLoop):
         others: functions that each return a line for everybody else who waits, as threads do.
     """
 
+    turns_apart = True
+    """Each actor's turn is a step of its own: the runtime asks for that."""
+
     _ready: deque[Any]
     _stopping: bool
 

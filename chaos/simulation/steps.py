@@ -10,7 +10,7 @@ from ...runtime.cell import Cell
 
 __all__ = ["Generators", "SimFuture", "SimTask", "label_of", "who_runs"]
 
-_TURN = Cell._run  # noqa: SLF001 - an actor's turn, which is to the runtime what a step is to asyncio
+_TURN = Cell.take_turn  # an actor's turn, which is to the runtime what a step is to asyncio
 
 
 class SimTask(asyncio.Task):  # type: ignore[type-arg]  # it is generic for type checkers only
