@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from .dispatch import Life, Worker, guarded, stack_of
+from .dispatch import COROUTINES, Life, Worker, guarded, stack_of
 from .telemetry import ActorAbandoned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from .cell import Cell
     from .clock import TimerHandle
@@ -82,7 +81,7 @@ def invoke(cell: Cell, func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     if cell.worker is not None:
         return in_thread(cell, func, args)
     value = cell.system.context.copy().run(func, *args)
-    return awaited(cell, value) if type(value) is CoroutineType else value
+    return awaited(cell, value) if type(value) in COROUTINES else value
 
 
 def in_thread(cell: Cell, func: Callable[..., Any], args: tuple[Any, ...]) -> Call:
@@ -91,7 +90,7 @@ def in_thread(cell: Cell, func: Callable[..., Any], args: tuple[Any, ...]) -> Ca
     return Call(cell, worker.call(func, args))
 
 
-def awaited(cell: Cell, coroutine: CoroutineType[Any, Any, Any]) -> Call:
+def awaited(cell: Cell, coroutine: Coroutine[Any, Any, Any]) -> Call:
     """Awaits what an `async def` handler or hook returned, in a task of its own."""
     if cell.life is None:
         cell.life = Life(cell)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import enum
 import functools
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..runtime import signals
 from .actor import is_empty
 from .address import HOOK, Address
 from .call import Call, CutOff, awaited, in_thread, invoke
-from .dispatch import Dispatcher, Life, Worker
+from .dispatch import COROUTINES, Dispatcher, Life, Worker
 from .errors import ActorCrashed, ActorStopped, StartFailed
 from .exits import Exit, ExitReason, is_abnormal, reason_text
 from .faults import HANDLE, REPLY, START, STOP, Point, Visit
@@ -229,7 +228,7 @@ class Cell(Address):
         try:
             if self.worker is None:
                 value = self.system.context.copy().run(handler, message)
-                if type(value) is CoroutineType:
+                if type(value) in COROUTINES:
                     value = awaited(self, value)
             else:
                 value = in_thread(self, handler, (message,))

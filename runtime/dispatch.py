@@ -9,15 +9,29 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Coroutine
 from types import CoroutineType, FrameType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from .cell import Cell
 
-__all__ = ["CURRENT", "Dispatcher", "Life", "Worker", "guarded", "leave_signals_to_others", "stack_of"]
+__all__ = [
+    "COROUTINES",
+    "CURRENT",
+    "Begun",
+    "Dispatcher",
+    "Life",
+    "Worker",
+    "begun",
+    "guarded",
+    "leave_signals_to_others",
+    "stack_of",
+]
+
+T = TypeVar("T")
 
 Dispatcher: TypeAlias = Literal["loop", "thread"]
 
@@ -46,7 +60,66 @@ CURRENT: contextvars.ContextVar[Life | None] = contextvars.ContextVar("treeward_
 """The incarnation whose `async def` handler, or whose thread, runs at present."""
 
 
-async def guarded(coroutine: CoroutineType[Any, Any, Any]) -> Settled:
+def begun(coroutine: Coroutine[Any, Any, T]) -> T | Begun[T]:
+    """Runs a coroutine up to where it first waits: returns its value, or the rest of it, to be awaited or made a task.
+
+    For the runtime's own code, which seldom waits and then needs no task. Until it waits, there is no current
+    task: code that wants one (`asyncio.timeout`, `TaskGroup`) does not belong there.
+    """
+    try:
+        waits_for = coroutine.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    return Begun(coroutine, waits_for)
+
+
+class Begun(Coroutine[Any, Any, T]):
+    """The rest of a coroutine that has begun: `await` and tasks take it as if it had not.
+
+    A task that is cancelled before its first step throws into it all the same, so it can tidy up.
+    """
+
+    __slots__ = ("_coroutine", "_waits_for")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], waits_for: Any) -> None:
+        self._coroutine = coroutine
+        self._waits_for = waits_for
+
+    @property
+    def rest(self) -> Coroutine[Any, Any, T]:
+        """The coroutine itself, which waits."""
+        return self._coroutine
+
+    def send(self, value: Any) -> Any:
+        """Says once more what it waits for; from then on, goes on with it."""
+        waits_for, self._waits_for = self._waits_for, None
+        return self._coroutine.send(value) if waits_for is None else waits_for
+
+    def throw(self, *error: Any) -> Any:
+        """Raises an error where it waits."""
+        self._waits_for = None
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        """Ends it where it waits."""
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        """Goes on with it in whoever awaits it."""
+        return cast("Generator[Any, Any, T]", self)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+
+COROUTINES = frozenset({CoroutineType, Begun})
+"""The types of what is awaited where a handler returns it. Others that can be awaited are values as all are."""
+
+
+async def guarded(coroutine: Coroutine[Any, Any, Any]) -> Settled:
     """Awaits a handler and returns (value, error): an error that is not raised cannot take the loop with it.
 
     asyncio re-raises `SystemExit` out of the loop itself; here an agent that calls `sys.exit()` ends only
@@ -149,7 +222,9 @@ def stack_of(pending: asyncio.Future[Any] | None, worker: Worker | None) -> str:
 
 def _frames_of(coroutine: Any) -> Iterator[FrameType]:
     """Yields the frames of a coroutine that waits, outermost first: a task itself knows only that one."""
-    while isinstance(coroutine, CoroutineType):
+    while isinstance(coroutine, CoroutineType | Begun):
+        if isinstance(coroutine, Begun):
+            coroutine = coroutine.rest
         if coroutine.cr_frame is not None:
             yield coroutine.cr_frame
         coroutine = coroutine.cr_await

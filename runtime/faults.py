@@ -10,12 +10,12 @@ With nothing armed, a point costs one look at an attribute that is None.
 from __future__ import annotations
 
 import weakref
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Mapping
 
     from .system import ActorSystem
 
@@ -113,7 +113,7 @@ def after(func: Callable[..., Any], then: Callable[[Any], Any]) -> Callable[...,
 
     def call(*args: Any) -> Any:
         value = func(*args)
-        return around(_then(value, then), value) if type(value) is CoroutineType else then(value)
+        return around(_then(value, then), value) if isinstance(value, Coroutine) else then(value)
 
     return call
 
@@ -124,7 +124,7 @@ def around(outer: Coroutine[Any, Any, Any], inner: Coroutine[Any, Any, Any]) -> 
     return outer
 
 
-async def _then(coroutine: CoroutineType[Any, Any, Any], then: Callable[[Any], Any]) -> Any:
+async def _then(coroutine: Coroutine[Any, Any, Any], then: Callable[[Any], Any]) -> Any:
     return then(await coroutine)
 
 

@@ -142,7 +142,9 @@ class Children:
         """
         child.cancel_retry()
         child.state = "starting"
-        await self._let_others_run()
+        self._starts += 1
+        if self._starts % THROUGHPUT == 0:  # starts that wait for nothing would hold the loop
+            await asyncio.sleep(0)
         self.respec(child, child.spec)
         error = await self._started(child)
         if error is None:
@@ -171,12 +173,6 @@ class Children:
         """Notes for how long a child has run, if it did."""
         if child.state == "running":
             child.ran = self._cell.system.clock.monotonic() - child.running_since
-
-    async def _let_others_run(self) -> None:
-        """Gives other actors their turn now and then: starts that wait for nothing would hold the loop."""
-        self._starts += 1
-        if self._starts % THROUGHPUT == 0:
-            await asyncio.sleep(0)
 
     async def _started(self, child: Child) -> BaseException | None:
         """Begins an incarnation; returns None once it runs, or what went wrong. Waits only if it has to."""

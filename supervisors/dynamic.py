@@ -6,7 +6,7 @@ It is OTP's simple_one_for_one, and Elixir's DynamicSupervisor.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..runtime.actor import Factory
@@ -76,24 +76,26 @@ class DynamicSupervisor(Supervisor):
         template = self._options.child
         if template is not None:
             raise Unsupported("start_child", f"{_KIND} with a template", "use start_another(*arguments)")
-        return await self._start_numbered(request.spec)
+        return await self._start_numbered(request.spec, request.spec.factory)
 
     async def _start_another(self, request: StartAnother) -> Ref[Any] | None:
         template = self._options.child
         if template is None:
             raise Unsupported("start_another", f"{_KIND} without a template", "use start_child(spec)")
         start = template.factory
-        args, kwargs = (*start.args, *request.args), {**start.kwargs, **request.kwargs}
-        factory = Factory(start.cls, args, kwargs, start.attributes)
-        return await self._start_numbered(replace(template, start=factory))
+        factory = start
+        if request.args or request.kwargs:
+            args, kwargs = (*start.args, *request.args), {**start.kwargs, **request.kwargs}
+            factory = Factory(start.cls, args, kwargs, start.attributes)
+        return await self._start_numbered(template, factory)
 
-    async def _start_numbered(self, spec: ChildSpec) -> Ref[Any] | None:
+    async def _start_numbered(self, spec: ChildSpec, start: Factory) -> Ref[Any] | None:
         check_child(spec)
         limit = self._options.max_children
         if limit is not None and len(self._children) >= limit:
             raise MaxChildren(spec.id, limit)
         self._numbered += 1
-        child = self._children.add(replace(spec, id=f"{spec.id}-{self._numbered}"))
+        child = self._children.add(spec.another(f"{spec.id}-{self._numbered}", start))
         try:
             started = await self._children.start(child)
         except FailedToStart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ..runtime.actor import Factory
 from ..runtime.dispatch import Dispatcher
@@ -34,6 +34,10 @@ AutoShutdown: TypeAlias = Literal["never", "any_significant", "all_significant"]
 ChildType: TypeAlias = Literal["worker", "supervisor"]
 Shutdown: TypeAlias = float | Literal["brutal_kill", "infinity"]
 """How a child is ended: killed at once, or asked and given that many seconds, or all that it needs."""
+
+RESTARTS: tuple[str, ...] = get_args(Restart)
+CHILD_TYPES: tuple[str, ...] = get_args(ChildType)
+DISPATCHERS: tuple[str, ...] = get_args(Dispatcher)
 
 WORKER_SHUTDOWN = 5.0
 
@@ -109,42 +113,49 @@ class ChildSpec:
     def __post_init__(self) -> None:
         check("child id", self.id, is_name(self.id) and "/" not in self.id, "a text without '/'")
         self._check_start()
-        one_of(f"restart of {self.id!r}", self.restart, Restart)
-        one_of(f"type of {self.id!r}", self.type, ChildType)
+        self._check_one_of("restart", RESTARTS)
+        self._check_one_of("type", CHILD_TYPES)
         self._check_significant()
         self._check_times()
         self._fill_in()
 
+    def _check(self, name: str, expected: str, *, legal: bool) -> None:
+        """As `check`, for a field of this child: the words are put together only where they are needed."""
+        if not legal:
+            check(f"{name} of {self.id!r}", getattr(self, name), legal, expected)
+
+    def _check_one_of(self, name: str, words: tuple[str, ...]) -> None:
+        if getattr(self, name) not in words:
+            self._check(name, f"one of {', '.join(words)}", legal=False)
+
     def _check_start(self) -> None:
-        legal_start = isinstance(self.start, Factory) or callable(self.start)
-        check(
-            f"start of {self.id!r}",
-            self.start,
-            legal_start,
-            "an actor class, a function that returns an actor, or a Factory",
-        )
-        one_of(f"dispatcher of {self.id!r}", self.dispatcher, Dispatcher)
+        legal = isinstance(self.start, Factory) or callable(self.start)
+        self._check("start", "an actor class, a function that returns an actor, or a Factory", legal=legal)
+        self._check_one_of("dispatcher", DISPATCHERS)
         on_loop = self.type != "supervisor" or self.dispatcher == "loop"
-        check(f"dispatcher of {self.id!r}", self.dispatcher, on_loop, "loop, for a supervisor")
-        check(f"mailbox of {self.id!r}", self.mailbox, isinstance(self.mailbox, MailboxSpec), "a MailboxSpec")
-        check(f"work of {self.id!r}", self.work, isinstance(self.work, Work), "a Work")
+        self._check("dispatcher", "loop, for a supervisor", legal=on_loop)
+        self._check("mailbox", "a MailboxSpec", legal=isinstance(self.mailbox, MailboxSpec))
+        self._check("work", "a Work", legal=isinstance(self.work, Work))
 
     def _check_significant(self) -> None:
-        what = f"significant of {self.id!r}"
-        check(what, self.significant, isinstance(self.significant, bool), "true or false")
+        self._check("significant", "true or false", legal=isinstance(self.significant, bool))
         legal = not self.significant or self.restart != "permanent"
-        check(what, self.significant, legal, "false, since a permanent child is always restarted")
+        self._check("significant", "false, since a permanent child is always restarted", legal=legal)
 
     def _check_times(self) -> None:
-        named = self.shutdown in (None, "brutal_kill", "infinity")
-        check(
-            f"shutdown of {self.id!r}",
-            self.shutdown,
-            named or is_seconds(self.shutdown, zero=True),
-            "seconds (0 or more), brutal_kill or infinity",
-        )
+        legal = self.shutdown in (None, "brutal_kill", "infinity") or is_seconds(self.shutdown, zero=True)
+        self._check("shutdown", "seconds (0 or more), brutal_kill or infinity", legal=legal)
         legal = self.start_timeout in (None, "infinity") or is_seconds(self.start_timeout, zero=False)
-        check(f"start_timeout of {self.id!r}", self.start_timeout, legal, "seconds, more than 0, or infinity")
+        self._check("start_timeout", "seconds, more than 0, or infinity", legal=legal)
+
+    def another(self, child_id: str, start: Factory) -> ChildSpec:
+        """Returns the spec of one more child of this kind; what has been checked is not checked again."""
+        other = object.__new__(ChildSpec)
+        for name in self.__slots__:
+            object.__setattr__(other, name, getattr(self, name))
+        object.__setattr__(other, "id", child_id)
+        object.__setattr__(other, "start", start)
+        return other
 
     def _fill_in(self) -> None:
         if not isinstance(self.start, Factory):

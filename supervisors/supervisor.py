@@ -11,6 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..runtime.actor import Actor
+from ..runtime.dispatch import begun
 from ..runtime.errors import ActorError
 from ..runtime.exits import Exit, ExitReason
 from ..runtime.signals import Down
@@ -130,7 +131,8 @@ class Supervisor(Actor):
         serve = SERVES.get(type(message))
         if serve is None:
             return super().on_receive(message)
-        return getattr(self, serve)(message)
+        serving = getattr(self, serve)(message)
+        return serving if serve == "_try_again" else begun(serving)  # who fails on and on must not hold the loop
 
     async def _start_child(self, request: StartChild) -> Ref[Any] | None:
         spec = request.spec
@@ -256,26 +258,29 @@ class Supervisor(Actor):
                 self._give_up(child, child.cell.end or Exit.KILLED)
                 return
             await self._take_down(self._plan(child).terminate)
-        await self._start_group(child)
+        await self._start_group(child, self._plan(child))
 
     async def _restart(self, child: Child, reason: ExitReason) -> None:
         """Answers a death: gives up, or takes the group down and starts it, at once or after a wait."""
         if self._window.passes_limit(self.system.clock.monotonic()):
             self._give_up(child, reason)
             return
-        wait = self._begin_restarting(child, reason)
-        await self._take_down(self._plan(child).terminate)
+        group = self._plan(child)
+        wait = self._begin_restarting(child, reason, group)
+        if group.terminate:
+            await self._take_down(group.terminate)
+            group = self._plan(child)
         if wait is None:
-            await self._start_group(child)
+            await self._start_group(child, group)
         else:
             self._schedule_try(child, wait, counted=True)
 
-    def _begin_restarting(self, child: Child, reason: ExitReason) -> float | None:
+    def _begin_restarting(self, child: Child, reason: ExitReason, group: Plan) -> float | None:
         """Notes and reports that a child waits for its next start; returns for how long, None for no time."""
         child.state = "restarting"
         wait = self._next_wait(child)
-        cell, group = child.cell, self._plan(child).start
-        self.system.telemetry.emit(ChildRestarting, cell.path, cell.incarnation, reason, wait or 0.0, group)
+        cell, details = child.cell, (reason, wait or 0.0, group.start)
+        self.system.telemetry.emit(ChildRestarting, cell.path, cell.incarnation, *details)
         return wait
 
     async def _take_down(self, ids: tuple[str, ...]) -> None:
@@ -285,9 +290,9 @@ class Supervisor(Actor):
             if child.spec.restart == "temporary":
                 self._children.drop(child)
 
-    async def _start_group(self, child: Child) -> None:
+    async def _start_group(self, child: Child, group: Plan) -> None:
         """Starts the child and those that the strategy takes along. The first that fails is tried again."""
-        for child_id in self._plan(child).start:
+        for child_id in group.start:
             member = self._find(child_id)
             if member.state == "running":
                 continue
@@ -303,7 +308,7 @@ class Supervisor(Actor):
 
     def _retry(self, child: Child, error: FailedToStart) -> None:
         """Notes that a child whose start failed is to be tried again; the try is an event of its own."""
-        wait = self._begin_restarting(child, error.cause)
+        wait = self._begin_restarting(child, error.cause, self._plan(child))
         self._schedule_try(child, wait, counted=False)
 
     def _schedule_try(self, child: Child, wait: float | None, *, counted: bool) -> None:

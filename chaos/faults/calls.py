@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from types import CoroutineType, MappingProxyType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ...runtime.dispatch import COROUTINES
 from ...runtime.faults import after
 from ...runtime.reply import running_loop
 from ...runtime.signals import Signal
@@ -126,7 +127,7 @@ class CallFaults:
             if turn.happens(visit):
                 await self._means.waits.wait(seconds, deaf=deaf)
             value = func(*args)
-            return await value if type(value) is CoroutineType else value
+            return await value if type(value) in COROUTINES else value
 
         return call
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...agents.errors import InjectedCrash
+from ...runtime.dispatch import COROUTINES
 from ...runtime.faults import after, around
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def crash_during(
 
     def call(*args: Any) -> Any:
         value = func(*args)
-        if type(value) is not CoroutineType:
+        if type(value) not in COROUTINES:
             _raise(make)
             return value
         return around(_interrupted(_Interrupt(value, make, waits, seconds)), value)

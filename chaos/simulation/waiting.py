@@ -9,6 +9,8 @@ from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.dispatch import Begun
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -32,7 +34,10 @@ def task_line(task: asyncio.Task[Any]) -> str:
 
 def _chain(awaited: Any) -> Iterator[Any]:
     """Yields a coroutine, what that awaits, and so on: all that Python lets see."""
-    while isinstance(awaited, CoroutineType | GeneratorType | AsyncGeneratorType):
+    while isinstance(awaited, CoroutineType | GeneratorType | AsyncGeneratorType | Begun):
+        if isinstance(awaited, Begun):
+            awaited = awaited.rest
+            continue
         yield awaited
         if isinstance(awaited, CoroutineType):
             awaited = awaited.cr_await

@@ -26,6 +26,9 @@ class Books(Protocol):
     def let_begin(self) -> None:
         """Raises `BreakerOpen` or `NotNow` if the handler is not to begin after all."""
 
+    def failed(self, error: BaseException) -> None:
+        """Hears why there is no answer, before anything else of the child's can happen."""
+
     def charge(self, usage: Usage) -> None:
         """Takes what has been spent. Raises `BudgetExceeded` if a budget is passed."""
 
@@ -106,6 +109,12 @@ class Attempt(Reply):
         self.heard = self._now()
         if partial is not None:
             self.partial = partial
+
+    def fail(self, error: BaseException) -> None:
+        """Settles with an error, unless it is settled."""
+        if not self.done():
+            super().fail(error)
+            self._books.failed(error)
 
     def charge(self, usage: Usage) -> None:
         """Takes what the handler has spent. Raises `BudgetExceeded` as soon as a budget is passed.

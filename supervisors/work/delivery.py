@@ -1,6 +1,6 @@
 """A task in hand: from its coming to its outcome, which comes in time, whatever happens.
 
-One asyncio task for each, on the runtime's loop, beside the supervisor and the child: neither waits for it.
+One asyncio task for each that waits, on the runtime's loop, beside the supervisor and the child: neither waits for it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
+from ...runtime.dispatch import begun
 from ..events import TaskAccepted, TaskSettled, TaskStateChanged
 from ..failures.classify import classify
 from .accounts import accounts_of
@@ -58,23 +59,32 @@ class Delivery:
         self._errand: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins; what comes of it goes to the reply."""
+        """Begins at once; what comes of it goes to the reply. As soon as it waits, it does so in a task of its own."""
         self._guard.deliveries[self] = None
         self._account.first = self._account.first or self
         task = self._task
         self._tell(TaskAccepted, task.parent, task.hops, task.deadline)
-        self._errand = self._system.errand(self._run(), f"{self._cell.path} {self._task.id}")
+        rest = self._system.context.copy().run(begun, self._run())
+        if rest is None:
+            return
+        self._errand = self._system.errand(rest, f"{self._cell.path} {self._task.id}")
         self._errand.add_done_callback(self._see_to_the_end)
         if self._reply is not None:
-            self._reply.add_done_callback(lambda _: self.cancel("nobody waits for it any more"))
+            self._reply.add_done_callback(self._unwanted)
+
+    def _unwanted(self, _: object) -> None:
+        self.cancel("nobody waits for it any more")
 
     def cancel(self, why: str) -> None:
         """Ends it, with what there is of an output: the outcome is `canceled`, and says why."""
         if self._errand is not None and not self._errand.done() and self._cut is None:
             self._cut = why
+            attempt = self._attempt()
             if self._recovery.trial is not None:
                 self._recovery.trial.late = why == DEADLINE
             self._errand.cancel()
+            if attempt is not None:
+                attempt.cancel()  # at once: the handler must not begin before the errand has its turn
 
     # What others look at.
 
@@ -149,6 +159,7 @@ class Delivery:
         elif self._reply is None and _is_lost(outcome):
             self._dead_letter(outcome.status, outcome)
         if self._reply is not None:
+            self._reply.remove_done_callback(self._unwanted)
             self._reply.resolve(outcome)
 
     def _dead_letter(self, reason: str, outcome: Outcome) -> None:

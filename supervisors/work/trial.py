@@ -66,6 +66,9 @@ class Trial:
         self._permit: Permit | None = None
         self._begun = self._clock.monotonic()
         self._settled = False
+        self._counted = False
+        self._failure: Failure | None = None
+        """What the child has failed with, as soon as it has."""
         self._dared: Callable[[], None] | None = None
         self._own: Usage | None = None
         """What the child's own work has cost, once it has answered."""
@@ -96,7 +99,7 @@ class Trial:
         refused = self._used_up() or await self._admitted() or self._used_up()  # another one may have been faster
         if refused is not None:
             return refused
-        attempt = self.attempt = self._begin()
+        attempt = self._begin()
         try:
             answer = await attempt
         except asyncio.CancelledError:
@@ -108,7 +111,7 @@ class Trial:
                 self._account.uncount(self._task)
                 self.attempt = None
                 return error if isinstance(error, NotNow) else self._classified(error)
-            return self._failed(self._classified(error), attempt.partial)
+            return self._failed(self._failure or self._classified(error), attempt.partial)
         return await self._judge(answer if isinstance(answer, Outcome) else Outcome(self._task.id, "ok", answer))
 
     def _used_up(self) -> Failure | None:
@@ -134,7 +137,7 @@ class Trial:
         if number != self._task.attempt:
             self._task = replace(self._task, attempt=number)
         seconds, idle = rules.attempt_timeout, rules.idle_timeout
-        attempt = Attempt(cell, self._task, self, seconds=seconds, idle=idle, until=self._until)
+        attempt = self.attempt = Attempt(cell, self._task, self, seconds=seconds, idle=idle, until=self._until)
         seconds_paid = self._purse.seconds_left()
         if seconds_paid is not None:
             attempt.limit_cost(seconds_paid, BudgetExceeded(cell.path, f"{seconds_paid:g} seconds"))
@@ -161,6 +164,15 @@ class Trial:
             now = self._clock.monotonic()
             self._breaker.release(permit, now)
             self._permit = self._breaker.permit(now)
+
+    def failed(self, error: BaseException) -> None:
+        """Counts a failure of the child at once: whatever it is given next, its breaker knows of it."""
+        attempt = self.attempt
+        if attempt is None or (attempt.begun is None and isinstance(error, BreakerOpen | NotNow)):
+            return
+        self._failure = self._classified(error)
+        now = self._clock.monotonic()
+        self._count(ok=False, seconds=now - self._begun, now=now, cost=attempt.spent.cost)
 
     def charge(self, usage: Usage) -> None:
         """Takes what the handler has spent, at once."""
@@ -222,9 +234,11 @@ class Trial:
 
     def _count(self, *, ok: bool, seconds: float, now: float, cost: float) -> None:
         """Tells the breaker, and the statistics that health is judged by: those are of the handler's own time."""
+        if self._counted:
+            return
+        self._counted, attempt = True, self.attempt
         if self._permit is not None and self._breaker is not None:
             self._breaker.record(self._permit, ok=ok, now=now, seconds=seconds, cost=cost)
-        attempt = self.attempt
         if attempt is not None and attempt.begun is not None:
             ended = now if attempt.ended is None else attempt.ended
             self._guard.stats.record(ok, ended - attempt.begun, ended)
@@ -243,7 +257,7 @@ class Trial:
         answered = attempt is not None and attempt.done() and not attempt.cancelled()
         if self.late and attempt is not None and attempt.begun is not None and not answered:
             self._count(ok=False, seconds=now - self._begun, now=now, cost=attempt.spent.cost)
-        elif self._permit is not None and self._breaker is not None:
+        elif not self._counted and self._permit is not None and self._breaker is not None:
             self._breaker.release(self._permit, now, now - self._begun)
         if attempt is None:
             self._purse.release()
