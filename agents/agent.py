@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from structlog.contextvars import bound_contextvars
 
 from ..runtime.actor import Actor
+from ..runtime.copies import changed
 from ..runtime.errors import SystemClosed, describe
 from ..runtime.faults import Visit
 from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
+from ..runtime.usage import NO_USAGE
 from ..supervisors.work.accounts import accounts_of
 from ..supervisors.work.attempt import Attempt
 from ..supervisors.work.policy import loop_limits
@@ -144,7 +146,7 @@ class Agent(Actor):
         return super().on_receive(message)
 
     async def _work(self, task: Task) -> Outcome:
-        seen = replace(task, context=dict(Context(task.context).view(self.profile.reads)))
+        seen = changed(task, context=dict(Context(task.context).view(self.profile.reads)))
         begun = self.system.clock.monotonic()
         with self._holding(task) as hand:
             reply = None if self._cell.current is None else self._cell.current[1]
@@ -212,9 +214,9 @@ class Agent(Actor):
         else:
             made = Outcome(task.id, "ok", answer)
         output = None if made.parts else made.output
-        own = made.usage.less(sum((part.usage for part in made.parts), Usage())) + hand.usage
+        own = made.usage.less(sum((part.usage for part in made.parts), NO_USAGE)) + hand.usage
         part = Part(self.path, made.status, task.attempt, output, seconds, made.error, own)
-        return replace(
+        return changed(
             made,
             task_id=task.id,
             parts=(*made.parts, part),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..runtime.task import Part, Status, Usage
+from ..runtime.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..runtime.task import Part, Status, Usage
     from .plan import Subtask
 
 __all__ = ["Need", "Result", "enough", "missing", "status_of"]
@@ -49,7 +50,7 @@ class Result:
     error: str | None = None
     agent: str = ""
     parts: tuple[Part, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
     @property
     def usable(self) -> bool:

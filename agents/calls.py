@@ -8,12 +8,12 @@ import json
 import math
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the message's fields at run time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import ActorCrashed, ActorStopped, AskTimeout, MailboxFull, SystemClosed
 from ..runtime.faults import point
-from ..runtime.task import Task, Usage
+from ..runtime.usage import NO_USAGE
 from ..supervisors.breakers.kept import through
 from ..supervisors.work.guard import guard_of
 from ..supervisors.work_errors import BreakerOpen, TaskHung, WorkError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..runtime.clock import Clock
     from ..runtime.ref import Ref
     from ..runtime.reply import Reply
+    from ..runtime.task import Task, Usage
     from ..supervisors.breakers.breaker import Breaker
     from ..supervisors.work.attempt import Attempt
 
@@ -64,7 +65,7 @@ class Hand:
     key: str
     deadline: float | None = None
     tries: int = 1
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     attempt: Attempt | None = None
     """The reply that it owes, where a supervisor guards the task."""
 

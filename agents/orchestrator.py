@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from ..runtime.task import Outcome, Part, Task, Usage
+from ..runtime.task import Outcome, Part, Task
+from ..runtime.usage import NO_USAGE
 from ..supervisors.escalation import DESK, escalated
 from .agent import Agent
 from .aggregate import Count, Need, Result, missing, status_of
@@ -133,7 +134,7 @@ class Orchestrator(Agent):
             status,
             output,
             tuple(part for result in results for part in result.parts),
-            sum((result.usage for result in results), Usage()),
+            sum((result.usage for result in results), NO_USAGE),
             None if status == "ok" else missing(results),
             rung="escalate" if status == "needs_human" else "first",  # whatever needs a person is on a desk by now
         )

@@ -5,6 +5,7 @@ Read in this order; a file imports only files before it.
     errors        what can go wrong, by the reaction that is wanted
     clock         time: no other file asks for it
     entropy       randomness and ids, from one seed
+    copies        frozen data with some other values
     exits         why an incarnation ended
     faults        named places at which something may be made to go wrong
     signals       the runtime's own messages, which overtake all others

@@ -6,7 +6,7 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the fields a
 from dataclasses import dataclass, field
 from typing import Any
 
-from .usage import Usage
+from .usage import NO_USAGE, Usage
 
 __all__ = ["AttemptRecord", "Evidence", "Verdict"]
 
@@ -31,7 +31,7 @@ class Verdict:
     reason: str = ""
     feedback: str = ""
     error: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class AttemptRecord:
     error: str | None = None
     crashed: bool = False
     seconds: float = 0.0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -74,7 +74,7 @@ class Evidence:
     """
 
     attempts: tuple[AttemptRecord, ...] = ()
-    spent: Usage = field(default_factory=Usage)
+    spent: Usage = NO_USAGE
     partial: Any = None
     breakers: Mapping[str, str] = field(default_factory=dict)
     reason: str = ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from .copies import changed
 from .evidence import Evidence, Verdict
-from .usage import Limits, Usage
+from .usage import NO_USAGE, Limits, Usage
 
 __all__ = ["MAX_ATTEMPTS", "MAX_HOPS", "Outcome", "Part", "Status", "Task", "TaskState", "Usage"]
 
@@ -79,7 +80,7 @@ class Task:
 
     def again(self) -> Task:
         """Returns the task for its next attempt."""
-        return replace(self, attempt=self.attempt + 1)
+        return changed(self, attempt=self.attempt + 1)
 
     def part(self, id: str, step: str, input: Any, **changes: Any) -> Task:  # noqa: A002 - the fields' names
         """Returns a subtask: a new id, a first attempt, everything else inherited.
@@ -87,7 +88,7 @@ class Task:
         `step` names the part within its parent, the same in every attempt of the parent: it makes the
         idempotency key.
         """
-        return replace(
+        return changed(
             self,
             id=id,
             input=input,
@@ -125,7 +126,7 @@ class Part:
     output: Any = None
     seconds: float = 0.0
     error: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ class Outcome:
     status: Status
     output: Any = None
     parts: tuple[Part, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
     error: str | None = None
     seconds: float = 0.0
     rung: str = "first"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-__all__ = ["Limits", "Usage"]
+__all__ = ["NO_USAGE", "Limits", "Usage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,10 @@ class Usage:
     cost: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
+        if other is NO_USAGE:
+            return self
+        if self is NO_USAGE:
+            return other
         return Usage(
             self.model_calls + other.model_calls,
             self.tool_calls + other.tool_calls,
@@ -28,6 +32,8 @@ class Usage:
 
     def less(self, other: Usage) -> Usage:
         """Returns what is left of this without `other`, nothing of it below zero."""
+        if self is NO_USAGE:
+            return self
         return Usage(
             max(0, self.model_calls - other.model_calls),
             max(0, self.tool_calls - other.tool_calls),
@@ -45,6 +51,10 @@ class Usage:
     def tokens(self) -> int:
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
+
+
+NO_USAGE = Usage()
+"""What most work has cost so far. One object for all: to add it costs nothing either."""
 
 
 @dataclass(frozen=True, slots=True)

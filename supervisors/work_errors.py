@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..runtime.errors import TreewardError
-from ..runtime.usage import Usage
+from ..runtime.usage import NO_USAGE, Usage
 
 if TYPE_CHECKING:
     from ..runtime.evidence import Verdict
@@ -63,7 +63,7 @@ class CannotSay(WorkError):
 
     def __init__(self, why: str, usage: Usage | None = None) -> None:
         super().__init__(why)
-        self.usage = Usage() if usage is None else usage
+        self.usage = NO_USAGE if usage is None else usage
 
 
 class TaskHung(WorkError):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ...runtime.evidence import Verdict
 from ...runtime.task import Outcome
-from ...runtime.usage import Usage
+from ...runtime.usage import NO_USAGE
 from ..checks import check, is_name, is_share
 from ..places import find
 from ..work_errors import CannotSay
@@ -90,7 +90,7 @@ class AgentJudge(JudgeSpec):
         outcome = await cell.ref.ask(task, block=False)
         if not isinstance(outcome, Outcome):
             raise CannotSay(f"{cell.path} answered {shown(outcome)}: expected an Outcome, as an agent does")
-        usage = outcome.usage if cell.gate is None else Usage()
+        usage = outcome.usage if cell.gate is None else NO_USAGE
         if outcome.status not in ("ok", "fallback"):
             raise CannotSay(f"{cell.path} could not say: {outcome.error or outcome.status}", usage)
         try:

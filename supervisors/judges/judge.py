@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from ...runtime.copies import changed
 from ...runtime.evidence import Verdict
 from ..breakers.breaker import BreakerSpec
 from ..checks import check, is_name, is_seconds, one_of
@@ -127,7 +128,7 @@ def read_answer(judge: str, answer: Any, accept_at: float) -> Verdict:
         CannotSay: it is something else.
     """
     if isinstance(answer, Verdict):
-        return replace(answer, judge=judge)
+        return changed(answer, judge=judge)
     if isinstance(answer, bool):
         return Verdict(judge, accepted=answer, reason="" if answer else f"{judge} said no")
     if isinstance(answer, int | float) and math.isfinite(answer) and 0 <= answer <= 1:

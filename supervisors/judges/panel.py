@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...runtime.evidence import Verdict
-from ...runtime.usage import Usage
+from ...runtime.usage import NO_USAGE, Usage
 from ..checks import check, one_of
 from .judge import Judge
 from .seat import ask_all, seats_for
@@ -43,7 +43,7 @@ class Ruling:
     escalate: bool = False
     verdicts: tuple[Verdict, ...] = ()
     feedback: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
 
 class Panel:
@@ -135,5 +135,5 @@ def _ruling(heard: list[Heard]) -> Ruling:
         escalate=any(one.verdict is None and one.judge.on_judge_error == "escalate" for one in heard),
         verdicts=verdicts,
         feedback=tuple(text for one in rejecting if (text := one.feedback or one.reason)),
-        usage=reduce(add, (one.usage for one in verdicts), Usage()),
+        usage=reduce(add, (one.usage for one in verdicts), NO_USAGE),
     )

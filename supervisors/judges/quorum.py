@@ -8,7 +8,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from ...runtime.evidence import Verdict
-from ...runtime.usage import Usage
+from ...runtime.usage import NO_USAGE
 from ..checks import check, is_seconds, is_share
 from ..work_errors import CannotSay
 from .judge import Judge, JudgeSpec, check_judge
@@ -94,7 +94,7 @@ class Quorum(JudgeSpec):
         Raises:
             CannotSay: too few could say.
         """
-        usage = reduce(add, (one.usage for one in heard), Usage())
+        usage = reduce(add, (one.usage for one in heard), NO_USAGE)
         votes = [*zip(self.weights or (1.0,) * len(heard), heard, strict=True)]
         total = sum(weight for weight, _ in votes)
         spoken = sum(weight for weight, one in votes if one.verdict is not None)

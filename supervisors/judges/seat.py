@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ...runtime.copies import changed
 from ...runtime.dispatch import guarded
 from ...runtime.errors import describe
 from ...runtime.evidence import Verdict
 from ...runtime.faults import Visit, point
-from ...runtime.usage import Usage
+from ...runtime.usage import NO_USAGE, Usage
 from ..breakers.breaker import Breaker
 from ..breakers.kept import Passage, through
 from ..events import JudgeFailed
@@ -42,7 +43,7 @@ class Heard:
     name: str
     verdict: Verdict | None = None
     cause: str = ""
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = NO_USAGE
 
 
 class Seat:
@@ -90,7 +91,7 @@ class Seat:
     def _failed(self, error: Exception, submission: Submission, system: ActorSystem) -> Heard:
         cause = _clipped(str(error) if isinstance(error, WorkError) else describe(error))
         system.telemetry.emit(JudgeFailed, submission.agent, 0, self.name, submission.task.id, cause)
-        usage = error.usage if isinstance(error, CannotSay) else Usage()
+        usage = error.usage if isinstance(error, CannotSay) else NO_USAGE
         return Heard(self.judge, self.name, cause=cause, usage=usage)
 
     async def _verdict(self, submission: Submission, system: ActorSystem) -> Verdict:
@@ -141,7 +142,7 @@ class Seat:
         reason, feedback = _clipped(verdict.reason), _clipped(verdict.feedback)
         if not verdict.accepted and not reason and not feedback:
             reason = f"{self.name} rejected it, and gave no reason"
-        return replace(verdict, judge=self.name, reason=reason, feedback=feedback)
+        return changed(verdict, judge=self.name, reason=reason, feedback=feedback)
 
 
 async def ask_all(seats: Iterable[Seat], submission: Submission, system: ActorSystem) -> list[Heard]:

@@ -6,7 +6,7 @@ import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ...runtime.task import Usage
+from ...runtime.usage import NO_USAGE
 from ..budgets.bank import bank_of
 from ..budgets.budget import Budget
 from ..budgets.purse import Ledgers
@@ -16,11 +16,11 @@ from .loops import Trail
 if TYPE_CHECKING:
     from ...runtime.system import ActorSystem
     from ...runtime.task import Part, Task
+    from ...runtime.usage import Usage
     from .delivery import Delivery
 
 __all__ = ["Account", "Accounts", "accounts_of"]
 
-NOTHING = Usage()
 REQUEST = "the request"
 """Whose budget it is that came with a task."""
 
@@ -45,7 +45,7 @@ class Account:
         self._below: dict[str, dict[int, Part]] = {}
         """What others have spent for a task, by its id; each part by its own identity."""
         self.trail = Trail()
-        self.spent = Usage()
+        self.spent = NO_USAGE
         self.ledgers = Ledgers((Budget(limits=task.budget, per="life"),) if task.budget else (), REQUEST)
         self._tries: Counter[str] = Counter()
 
@@ -78,7 +78,7 @@ class Account:
         keys.remove(task.idempotency_key)
         handed_over = any(task.idempotency_key.startswith(key) for key in keys)  # the outcome will be in another one
         if task.parent is not None and not handed_over:
-            dear = {id(part): part for part in parts if part.usage != NOTHING}
+            dear = {id(part): part for part in parts if part.usage != NO_USAGE}
             self._below.setdefault(task.parent, {}).update(dear)
         if not keys:
             del self._open[task.id]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...runtime.reply import Reply
-from ...runtime.task import Usage
+from ...runtime.usage import NO_USAGE
 from ..work_errors import BreakerOpen, BudgetExceeded, TaskHung
 
 if TYPE_CHECKING:
     from ...runtime.cell import Cell
     from ...runtime.clock import TimerHandle
-    from ...runtime.task import Task
+    from ...runtime.task import Task, Usage
 
 __all__ = ["Attempt", "Books", "NotNow"]
 
@@ -71,7 +71,7 @@ class Attempt(Reply):
         self.heard: float | None = None
         self.ended: float | None = None
         self.partial: Any = None
-        self.spent = Usage()
+        self.spent = NO_USAGE
         self._cell = self.inside = cell
         self._books = books
         self._warned = False

@@ -6,9 +6,10 @@ One asyncio task for each that waits, on the runtime's loop, beside the supervis
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from ...runtime.copies import changed
 from ...runtime.dispatch import begun
 from ..events import TaskAccepted, TaskSettled, TaskStateChanged
 from ..failures.classify import classify
@@ -150,7 +151,7 @@ class Delivery:
         if self._recovery.asked is not None:
             self._recovery.asked.cancel()
         if self._account.is_all_for(self._task):  # also what those have spent who have not ended yet
-            outcome = replace(outcome, usage=self._account.spent)
+            outcome = changed(outcome, usage=self._account.spent)
         accounts_of(self._system).leave(self._task, outcome.parts)
         self._enter(outcome.state)
         self._tell(TaskSettled, outcome.status, outcome.rung, outcome.output is not None)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.copies import changed
 from ...runtime.errors import ActorError, TreewardError, describe
-from ...runtime.task import Outcome, Usage
+from ...runtime.task import Outcome
+from ...runtime.usage import NO_USAGE
 from ..escalation import DESK, AwaitAnswer, HumanAnswer, escalated
 from ..failures.failure import Failure
 from ..places import find
@@ -32,7 +33,7 @@ def give(system: ActorSystem, near: str, name: str, task: Task) -> Reply | Failu
         return Failure("unavailable", f"there is no {name!r} to hand the task over to")
     if cell.path in task.visited:
         return Failure("unavailable", f"{cell.path} has had the task already")
-    return cell.ref.ask(replace(task, hops=task.hops + 1, feedback=()), block=False)
+    return cell.ref.ask(changed(task, hops=task.hops + 1, feedback=()), block=False)
 
 
 async def outcome_of(reply: Reply, task: Task) -> Outcome | Failure:
@@ -63,7 +64,7 @@ def said_in(task_id: str, answer: Any) -> Outcome | None:
         "ok" if all(done) else "partial" if some else "failed",
         [one.output for one in answer] if some else None,
         tuple(part for one in answer for part in one.parts),
-        sum((one.usage for one in answer), Usage()),
+        sum((one.usage for one in answer), NO_USAGE),
         "; ".join(one.error for one in answer if one.error is not None) or None,
         max(one.seconds for one in answer),
         failure=None if some else next((one.failure for one in answer if one.failure is not None), None),
@@ -96,7 +97,7 @@ async def put_on_desk(desk: Cell, task: Task, reason: str, agent: str, draft: An
     decided = outcome.rung == "escalate"  # such as: a person has dropped it
     if decided or outcome.status in ("needs_human", "fallback", "ok"):
         kept = draft is not None and outcome.status == "needs_human" and isinstance(outcome.output, dict)
-        return replace(outcome, output={**outcome.output, "draft": draft}) if kept else outcome
+        return changed(outcome, output={**outcome.output, "draft": draft}) if kept else outcome
     why = outcome.error or outcome.status
     return Outcome(task.id, "needs_human", draft, error=f"{reason}; the desk did not take it: {why}")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.copies import changed
 from ...runtime.evidence import AttemptRecord, Evidence
 from ...runtime.task import Outcome, Part, Usage
+from ...runtime.usage import NO_USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +50,7 @@ class History:
         self._path = path
         self._attempts: list[AttemptRecord] = []
         self._parts: list[Part] = []
-        self._own = Usage()
+        self._own = NO_USAGE
         self._error: str | None = None
         self._tries = 0
         self.partial: Any = None
@@ -89,7 +90,7 @@ class History:
 
     def rejected(self) -> None:
         """Notes that judges rejected what may be made of what others have said."""
-        self._parts = [replace(part, output=None) for part in self._parts]
+        self._parts = [changed(part, output=None) for part in self._parts]
 
     def worked(self, parts: Iterable[Part]) -> None:
         """Notes what others have done for the child."""
@@ -105,7 +106,7 @@ class History:
 
     def evidence(self, breakers: Mapping[str, str]) -> Evidence:
         """Returns all that is known."""
-        spent = sum((record.usage for record in self._attempts), Usage())
+        spent = sum((record.usage for record in self._attempts), NO_USAGE)
         reason = "" if self.failure is None else self.failure.kind
         return Evidence(tuple(self._attempts), spent, self.passed, breakers, reason)
 
@@ -121,7 +122,7 @@ class History:
         others = tuple(part for part in said.parts if part.agent != self._path)
         kept = said.output is not None or output is None
         return self.outcome(
-            replace(said, status=said.status if kept else "partial", output=output, parts=others), seconds
+            changed(said, status=said.status if kept else "partial", output=output, parts=others), seconds
         )
 
     def others(self, made: Outcome, seconds: float) -> Outcome:
@@ -137,5 +138,5 @@ class History:
         return self._made(made, (*self._parts, part), seconds)
 
     def _made(self, made: Outcome, parts: tuple[Part, ...], seconds: float) -> Outcome:
-        usage = sum((part.usage for part in parts), Usage())
-        return replace(made, task_id=self._task_id, parts=parts, usage=usage, seconds=seconds)
+        usage = sum((part.usage for part in parts), NO_USAGE)
+        return changed(made, task_id=self._task_id, parts=parts, usage=usage, seconds=seconds)

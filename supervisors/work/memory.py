@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...runtime.copies import changed
 from ..failures.failure import REACTIONS, Failure
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Memory:
         if self.gone:
             weighed = self.failure if failure is self._last and self.failure is not None else failure
         else:
-            weighed = replace(failure, kind="deterministic") if self._count(failure) else failure
+            weighed = changed(failure, kind="deterministic") if self._count(failure) else failure
         self._last, self.failure = failure, weighed
         return weighed
 

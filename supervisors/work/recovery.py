@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ...runtime.cell import Phase
+from ...runtime.copies import changed
 from ...runtime.errors import ActorError
 from ...runtime.task import Outcome
 from ..escalation import DESK, TriedAgain
@@ -56,7 +56,7 @@ class Recovery:
         self._cell = guard.cell
         self._system = guard.cell.system
         self._given = task
-        self._task = replace(task, visited=(*task.visited, self._cell.path))
+        self._task = changed(task, visited=(*task.visited, self._cell.path))
         self._account = account
         self._enter = enter
         self._history = History(task.id, self._cell.path)
@@ -93,7 +93,7 @@ class Recovery:
     def ended(self, status: Status, error: str, output: Any = None) -> Outcome:
         """Returns the outcome of a task that nobody did, with all that is known of it."""
         ended = self._history.ended(status, error, self._seconds(), output)
-        return replace(ended, evidence=self._evidence(), rung=self.rung)
+        return changed(ended, evidence=self._evidence(), rung=self.rung)
 
     def _refused(self, in_hand: Any) -> Failure | None:
         """Returns why the task is not even tried."""
@@ -127,7 +127,7 @@ class Recovery:
             case Outcome():
                 done = self._history.outcome(result, self._seconds())
                 answered = "escalate" if result.rung == "escalate" else rung  # it has been on a desk already
-                return replace(done, rung=answered, evidence=self._evidence_or_none())
+                return changed(done, rung=answered, evidence=self._evidence_or_none())
         return result
 
     async def _tried(self, rung: str) -> Outcome | Failure | Rejected | Demoted:
@@ -139,7 +139,7 @@ class Recovery:
             if not isinstance(result, NotNow):
                 return result
             if not await self._guard.room(self._until()):
-                return replace(cast("Failure", self._history.failure), kind="unavailable")
+                return changed(cast("Failure", self._history.failure), kind="unavailable")
 
     async def _recovered(self, failure: Failure) -> Outcome | Failure:
         """Takes the next step of the ladder; returns what came of it."""
@@ -162,7 +162,7 @@ class Recovery:
         """Returns the failure as the ladder shall see it: the child itself has no more tries once its time is up."""
         until = self._own_until()
         if until is not None and self._now() >= until:
-            return replace(failure, kind="unavailable")
+            return changed(failure, kind="unavailable")
         return failure
 
     def _own_until(self) -> float | None:
@@ -180,20 +180,20 @@ class Recovery:
                 return await self._escalate(rung, failure)
             case Skip(output):
                 told = output if output is not None else await self._passable(None)
-                return replace(self.ended("partial", failure.error, told), rung="skip")
+                return changed(self.ended("partial", failure.error, told), rung="skip")
 
     async def _again(self, step: Step, failure: Failure, pause: float) -> Outcome | Failure:
         """Tries the child once more, as the rung says."""
         if isinstance(step.rung, Revise):
             context = {**self._task.context, **step.rung.changes}
-            self._task = replace(self._task, context=context, feedback=self._climb.feedback(step, failure))
+            self._task = changed(self._task, context=context, feedback=self._climb.feedback(step, failure))
         if self._now() + pause >= self._until():  # to wait for the end would help nobody
-            return replace(failure, kind="unavailable")
+            return changed(failure, kind="unavailable")
         if pause > 0:
             await self._system.clock.sleep(pause)
         deadly = self._history.crashes > 0 or isinstance(step.rung, Restart)
         if deadly and not await self._guard.room(self._until()):
-            return replace(failure, kind="unavailable")
+            return changed(failure, kind="unavailable")
         if isinstance(step.rung, Restart):
             self._refresh(failure)
         return await self._try(step.name)
@@ -213,7 +213,7 @@ class Recovery:
     async def _hand_over(self, to: str, rung: str) -> Outcome | Failure:
         """Gives the task to another child, for good or until that one fails too."""
         self.rung, self.trial = rung, None
-        handed = replace(self._given, visited=self._task.visited)
+        handed = changed(self._given, visited=self._task.visited)
         asked = give(self._system, self._cell.path, to, handed)
         if isinstance(asked, Failure):
             return asked
@@ -232,7 +232,7 @@ class Recovery:
             return failure
         status: Status = "fallback" if outcome.status == "ok" else outcome.status
         answered = "escalate" if outcome.rung == "escalate" else self.rung
-        return replace(outcome, status=status, rung=answered)
+        return changed(outcome, status=status, rung=answered)
 
     async def _last_words(self) -> Outcome | None:
         """Returns the outcome of whoever else has the task, and whose time is up too; None if that is none."""
@@ -274,28 +274,28 @@ class Recovery:
         desk = desk_near(self._system, self._cell.path, rung.to)
         if desk is None or self._given.kind == DESK:
             missing = "there is no desk here" if rung.to is None else f"there is no desk {rung.to!r}"
-            return replace(self.ended("needs_human", f"{failure.error}; {missing}", draft), rung="escalate")
+            return changed(self.ended("needs_human", f"{failure.error}; {missing}", draft), rung="escalate")
         evidence = self._evidence()
         outcome = await put_on_desk(desk, self._task, failure.error, self._cell.path, draft, evidence)
         self._history.handed_over(outcome)
         if rung.wait is not None and outcome.status == "needs_human":
             return await self._answered(desk, outcome, rung.wait)
-        return self._of_others(replace(outcome, rung="escalate"))
+        return self._of_others(changed(outcome, rung="escalate"))
 
     async def _answered(self, desk: Any, outcome: Outcome, wait: float) -> Outcome | Failure:
         """Waits for a person."""
         self._enter("input-required")
-        self._on_desk = replace(outcome, rung="escalate")
+        self._on_desk = changed(outcome, rung="escalate")
         answer = await answer_of(desk, outcome, wait)
         if answer is None:
             return self._of_others(self._on_desk)
         self._on_desk = None
         if answer.action == "answered":
-            done = replace(outcome, status="fallback", output=answer.text, error=None, rung="escalate")
+            done = changed(outcome, status="fallback", output=answer.text, error=None, rung="escalate")
             return self._of_others(done)
         if answer.action == "dropped":
             return self.ended("failed", f"dropped by {answer.by}: {answer.text}")
-        self._task = replace(self._task, feedback=(answer.text,))
+        self._task = changed(self._task, feedback=(answer.text,))
         result = await self._try("revise")
         told = Outcome(self._given.id, "failed", error=result.error) if isinstance(result, Failure) else result
         with contextlib.suppress(ActorError):  # what the desk does not hear of, it shows as it was
@@ -312,7 +312,7 @@ class Recovery:
         if self._history.said is not None:
             done = self._history.failed(self._history.said, partial, self._seconds())
             weighed = self._history.failure or failure
-            return replace(done, failure=weighed.kind, evidence=self._evidence())
+            return changed(done, failure=weighed.kind, evidence=self._evidence())
         return self.ended("failed" if partial is None else "partial", failure.error, partial)
 
     async def _passable(self, seconds: float | None) -> Any:
@@ -329,7 +329,7 @@ class Recovery:
         return self._history.passed
 
     def _of_others(self, outcome: Outcome) -> Outcome:
-        return replace(self._history.others(outcome, self._seconds()), evidence=self._evidence())
+        return changed(self._history.others(outcome, self._seconds()), evidence=self._evidence())
 
     def _evidence_or_none(self) -> Evidence | None:
         return None if self._history.failure is None else self._evidence()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...runtime.copies import changed
 from ...runtime.task import Outcome, Task, Usage
 from ...runtime.telemetry import HookFailed
+from ...runtime.usage import NO_USAGE
 from ..budgets.purse import Purse
 from ..escalation import DESK
 from ..events import BudgetSpent, OutputJudged
@@ -135,7 +137,7 @@ class Trial:
         rules, cell = self._guard.rules, self._guard.cell
         number = self._account.count(self._task)
         if number != self._task.attempt:
-            self._task = replace(self._task, attempt=number)
+            self._task = changed(self._task, attempt=number)
         seconds, idle = rules.attempt_timeout, rules.idle_timeout
         attempt = self.attempt = Attempt(cell, self._task, self, seconds=seconds, idle=idle, until=self._until)
         seconds_paid = self._purse.seconds_left()
@@ -204,9 +206,9 @@ class Trial:
         usage = own + ruling.usage
         if ruling.accepted:
             self._settle(usage, None, ruling)
-            return replace(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts)) if ruling.verdicts else outcome
+            return changed(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts)) if ruling.verdicts else outcome
         rejected = OutputRejected(ruling.verdicts)
-        failure = replace(self._classified(rejected), kind="invalid_output", feedback=ruling.feedback)
+        failure = changed(self._classified(rejected), kind="invalid_output", feedback=ruling.feedback)
         self._history.rejected()
         blamed = any(verdict.error is None for verdict in ruling.verdicts if not verdict.accepted)
         self._settle(usage, failure, ruling, excused=not blamed)  # that a judge fails is no failure of the child's
@@ -216,7 +218,7 @@ class Trial:
         """Settles a failure; one that the child `said`, and means, is no sign that it does not work."""
         if partial is not None:
             self._history.partial = partial
-        charged = Usage() if self.attempt is None else self.attempt.spent
+        charged = NO_USAGE if self.attempt is None else self.attempt.spent
         self._settle(charged if usage is None else usage, failure, excused=said and failure.kind == "deterministic")
         return failure
 
@@ -247,7 +249,7 @@ class Trial:
         crashed = failure is not None and failure.crashed
         paid = seconds if self.attempt is None else self._clock.monotonic() - self.attempt.posted  # no wait for room
         self._purse.settle(usage, seconds=paid, restarts=int(crashed))
-        self._account.spent += usage.less(Usage() if self.attempt is None else self.attempt.spent)
+        self._account.spent += usage.less(NO_USAGE if self.attempt is None else self.attempt.spent)
         self._note_others()
         self._history.tried(self._task.attempt, self._rung, seconds, usage, failure, ruling.verdicts)
 
@@ -272,7 +274,7 @@ class Trial:
     def _own_usage(self, outcome: Outcome) -> Usage:
         """Returns what the child's own work cost: its part's, or what no other part accounts for."""
         others = self._note_others(outcome.parts)
-        charged = Usage() if self.attempt is None else self.attempt.spent
+        charged = NO_USAGE if self.attempt is None else self.attempt.spent
         return charged + outcome.usage.less(others).less(charged)
 
     def _note_others(self, told: tuple[Part, ...] = ()) -> Usage:
@@ -280,7 +282,7 @@ class Trial:
         worked = {id(part): part for part in told if part.agent != self._guard.cell.path}
         worked |= self._account.take(self._task)
         self._history.worked(worked.values())
-        return sum((part.usage for part in worked.values()), Usage())
+        return sum((part.usage for part in worked.values()), NO_USAGE)
 
     def _classified(self, error: BaseException) -> Failure:
         failure = classify(error, self._guard.classifiers(), now=self._clock.time(), report=self._passed_over)
