@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..checks import check, is_share
 from .judge import JudgeSpec, check_judge, verdict_on
@@ -35,6 +35,8 @@ class ConfidenceJudge(JudgeSpec):
     _: KW_ONLY
     name: str = "confidence"
     cost: float = 1.0
+
+    at_once: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_judge(self)

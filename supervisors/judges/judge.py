@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from ...runtime.copies import changed
 from ...runtime.evidence import Verdict
@@ -73,6 +73,8 @@ class Judge(Protocol):
     async def judge(self, submission: Submission, system: ActorSystem) -> Verdict:
         """Returns the verdict. On the runtime's loop, in a task of its own, which is cancelled at the timeout.
 
+        A judge that says `at_once` gets that task only once it waits for something.
+
         It raises `ModelRetry` to reject, and anything else where it cannot say.
         """
 
@@ -97,6 +99,9 @@ class JudgeSpec:
     timeout: float = 10.0
     on_judge_error: OnError = "reject"
     breaker: BreakerSpec | None = None
+
+    at_once: ClassVar[bool] = False
+    """Whether it may begin in the task of whoever asks: it wants none of its own before it waits for anything."""
 
 
 def check_judge(judge: JudgeSpec) -> None:

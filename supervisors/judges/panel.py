@@ -84,6 +84,10 @@ class Panel:
         self._seats = tuple(sorted(seats, key=lambda seat: seat.judge.cost))
         self.mode: Judging = mode
 
+    def __bool__(self) -> bool:
+        """Whether anybody sits there."""
+        return bool(self._seats)
+
     @property
     def judges(self) -> tuple[Judge, ...]:
         """In the order of their cost."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..checks import check
 from ..errors import InvalidSpec
@@ -38,6 +38,8 @@ class Range:
 
     min: float | None = None
     max: float | None = None
+
+    at_once: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name, bound in (("min", self.min), ("max", self.max)):

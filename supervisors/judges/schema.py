@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -43,6 +43,8 @@ class SchemaJudge(JudgeSpec):
     name: str = "schema"
     cost: float = 0.0
     _faults: Callable[[Any], list[str]] = field(init=False, repr=False, compare=False)
+
+    at_once: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_judge(self)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ...runtime.copies import changed
-from ...runtime.dispatch import guarded
+from ...runtime.dispatch import begun, guarded
 from ...runtime.errors import describe
 from ...runtime.evidence import Verdict
 from ...runtime.faults import Visit, point
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BreakerTold", "Heard", "Seat", "ask_all", "seats_for"]
 
 JUDGE = point("judge", "call", "a judge that is asked for its verdict on an output", "judge")
+NO_BREAKER = contextlib.nullcontext()
 LONGEST_TEXT = 4000
 """Characters of a verdict's reason, of its feedback, and of why there is none."""
 
@@ -49,13 +50,14 @@ class Heard:
 class Seat:
     """See the module. A judge made of several has seats for each of them below it."""
 
-    __slots__ = ("_stubborn", "breaker", "judge", "members", "name")
+    __slots__ = ("_at_once", "_stubborn", "breaker", "judge", "members", "name")
 
     def __init__(self, judge: Judge, name: str, breaker: Breaker | None, members: tuple[Seat, ...] = ()) -> None:
         self.judge = judge
         self.name = name
         self.breaker = breaker
         self.members = members
+        self._at_once = not members and getattr(judge, "at_once", False)
         self._stubborn: set[asyncio.Task[Any]] = set()
 
     @property
@@ -85,7 +87,7 @@ class Seat:
 
     def _through(self, system: ActorSystem) -> contextlib.AbstractContextManager[Passage | None]:
         if self.breaker is None:
-            return contextlib.nullcontext()
+            return NO_BREAKER
         return through(self.breaker, system.clock, is_failure=lambda error: not isinstance(error, ModelRetry))
 
     def _failed(self, error: Exception, submission: Submission, system: ActorSystem) -> Heard:
@@ -96,8 +98,18 @@ class Seat:
 
     async def _verdict(self, submission: Submission, system: ActorSystem) -> Verdict:
         """Returns the verdict, as its judge said it. Raises what stands in its place."""
-        asking: Any = self._ask(submission, system)
-        asked = system.loop.create_task(guarded(asking), name=f"judge {self.name}")
+        asking: Any = guarded(self._ask(submission, system))
+        settled = begun(asking) if self._at_once else asking
+        value, error = settled if isinstance(settled, tuple) else await self._in_time(settled, system)
+        if isinstance(error, Exception):
+            raise error
+        if error is not None:  # such as sys.exit() in a judge of the user's
+            raise CannotSay(describe(error))
+        return self._sound(value)
+
+    async def _in_time(self, asking: Any, system: ActorSystem) -> Any:
+        """Waits for what a judge says, no longer than it may take."""
+        asked = system.loop.create_task(asking, name=f"judge {self.name}")
         try:
             await asyncio.wait({asked}, timeout=self.judge.timeout)
         finally:
@@ -105,12 +117,7 @@ class Seat:
                 self._abandon(asked)
         if not asked.done():
             raise CannotSay(f"{self.name} had no verdict within {self.judge.timeout:g} s")
-        value, error = asked.result()
-        if isinstance(error, Exception):
-            raise error
-        if error is not None:  # such as sys.exit() in a judge of the user's
-            raise CannotSay(describe(error))
-        return self._sound(value)
+        return asked.result()
 
     async def _ask(self, submission: Submission, system: ActorSystem) -> Any:
         if self.members:
@@ -142,6 +149,8 @@ class Seat:
         reason, feedback = _clipped(verdict.reason), _clipped(verdict.feedback)
         if not verdict.accepted and not reason and not feedback:
             reason = f"{self.name} rejected it, and gave no reason"
+        if (verdict.judge, verdict.reason, verdict.feedback) == (self.name, reason, feedback):
+            return verdict
         return changed(verdict, judge=self.name, reason=reason, feedback=feedback)
 
 

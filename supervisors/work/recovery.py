@@ -318,7 +318,7 @@ class Recovery:
     async def _passable(self, seconds: float | None) -> Any:
         """Returns what there is of an output, if the judges let it pass in that time; else None."""
         ruling = NO_RULING
-        if self._history.partial is not None and self._guard.panel.judges:
+        if self._history.partial is not None and self._guard.panel:
             ruling = Ruling(accepted=False)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

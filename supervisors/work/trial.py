@@ -201,7 +201,7 @@ class Trial:
             told = self.attempt.partial if self.attempt is not None and outcome.output is None else outcome.output
             return self._failed(failure, told, own, said=True)
         ruling = NO_RULING
-        if self._guard.panel.judges and not _is_of_a_person(outcome):
+        if self._guard.panel and not _is_of_a_person(outcome):
             ruling = await hear(self._guard, self._task, outcome.output)
         usage = own + ruling.usage
         if ruling.accepted:
