@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from ..runtime.actor import Actor
 from ..runtime.copies import changed
@@ -24,7 +24,7 @@ from ..supervisors.work.policy import loop_limits
 from ..supervisors.work_errors import BreakerOpen, LoopDetected, WorkError
 from .breakers import tool_breaker
 from .calls import TOOL_CALL, TOOL_SERVE, Hand, ToolCall, ask_owner, guarded, step_key
-from .context import Context
+from .context import visible
 from .directory import TOOL, directory_of
 from .errors import ToolError, ToolNotAllowed, ToolUnavailable, UnknownTool, nearest
 from .events import TaskBegun, TaskEnded, ToolCalled
@@ -33,7 +33,7 @@ from .routing import candidates, load
 from .tools import FUNCTIONS, ToolSpec, plain_arguments, tool_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from ..runtime.faults import Point
     from ..runtime.ref import Ref
@@ -62,6 +62,29 @@ class NeedsHuman:
 
     reason: str
     output: Any = None
+
+
+class _Holding:
+    """Binds the ids of what an agent has in hand to log lines, and keeps its deadline and key for tool calls."""
+
+    __slots__ = ("_agent", "_hand", "_tokens")
+
+    def __init__(self, agent: Agent, message: Task | ToolCall) -> None:
+        self._agent = agent
+        self._hand = Hand.of(message)
+
+    def __enter__(self) -> Hand:
+        hand = self._agent._hand = self._hand  # noqa: SLF001 - a part of the agent's own
+        self._tokens = bind_contextvars(task=hand.task, trace=hand.trace)
+        return hand
+
+    def __exit__(self, *_: object) -> None:
+        self._agent._hand = None  # noqa: SLF001
+        reset_contextvars(**self._tokens)
+
+
+def _nothing() -> None:
+    """Does nothing."""
 
 
 class Agent(Actor):
@@ -146,9 +169,9 @@ class Agent(Actor):
         return super().on_receive(message)
 
     async def _work(self, task: Task) -> Outcome:
-        seen = changed(task, context=dict(Context(task.context).view(self.profile.reads)))
+        seen = changed(task, context=visible(task.context, self.profile.reads))
         begun = self.system.clock.monotonic()
-        with self._holding(task) as hand:
+        with _Holding(self, task) as hand:
             reply = None if self._cell.current is None else self._cell.current[1]
             hand.attempt = reply if isinstance(reply, Attempt) else None
             self._tell(TaskBegun, task.id, task.trace, task.kind, task.attempt)
@@ -162,10 +185,13 @@ class Agent(Actor):
         """Returns what `handle` returns, or the outcome of a task that it did not come to the end of."""
         try:
             async with asyncio.timeout(None) as limit:
-                with self._ending(limit, task):
+                release = self._end_with(limit, task)
+                try:
                     answer = self.handle(task)
                     if inspect.isawaitable(answer):
                         answer = await answer
+                finally:
+                    release()
         except ToolError as error:
             return Outcome(task.id, "failed", error=str(error), failure=kind_of(error))
         except TimeoutError:
@@ -179,12 +205,13 @@ class Agent(Actor):
             return Outcome(task.id, "failed", error="the deadline came before the end")
         return Outcome(task.id, "canceled", error="nobody waits for it any more")
 
-    @contextmanager
-    def _ending(self, limit: asyncio.Timeout, task: Task) -> Iterator[None]:
-        """Ends the block at the deadline, or when nobody waits for the reply. On the runtime's loop only."""
+    def _end_with(self, limit: asyncio.Timeout, task: Task) -> Callable[[], None]:
+        """Lets a block end at the deadline, or when nobody waits for the reply; returns what takes that back.
+
+        On the runtime's loop only.
+        """
         if running_loop() is not self.system.loop:
-            yield
-            return
+            return _nothing
 
         def end(_: object = None) -> None:
             if not over and limit.when() is None:
@@ -196,14 +223,16 @@ class Agent(Actor):
         timer = None if left is None else self.system.clock.call_later(left, end)
         if reply is not None:
             reply.add_done_callback(end)
-        try:
-            yield
-        finally:
+
+        def release() -> None:
+            nonlocal over
             over = True
             if timer is not None:
                 timer.cancel()
             if reply is not None:
                 reply.remove_done_callback(end)
+
+        return release
 
     def _outcome(self, task: Task, answer: Any, hand: Hand, seconds: float) -> Outcome:
         """Makes the outcome: of whatever `handle` returned, with this agent's own part as the last."""
@@ -214,7 +243,8 @@ class Agent(Actor):
         else:
             made = Outcome(task.id, "ok", answer)
         output = None if made.parts else made.output
-        own = made.usage.less(sum((part.usage for part in made.parts), NO_USAGE)) + hand.usage
+        others = sum((part.usage for part in made.parts), NO_USAGE) if made.parts else NO_USAGE
+        own = made.usage.less(others) + hand.usage
         part = Part(self.path, made.status, task.attempt, output, seconds, made.error, own)
         return changed(
             made,
@@ -238,23 +268,13 @@ class Agent(Actor):
         if self._hand.attempt is not None:  # its own one, also if it was given up and another one is in hand by now
             self.system.result_of(self._hand.attempt.charge, usage)
 
-    @contextmanager
-    def _holding(self, message: Task | ToolCall) -> Iterator[Hand]:
-        """Binds the ids of what is in hand to log lines, and keeps its deadline and key for tool calls."""
-        hand = self._hand = Hand.of(message)
-        try:
-            with bound_contextvars(task=hand.task, trace=hand.trace):
-                yield hand
-        finally:
-            self._hand = None
-
     # Tools of its own, and of others.
 
     async def _serve(self, call: ToolCall) -> Any:
         spec = self._own_tools.get(call.tool)
         if spec is None:
             raise UnknownTool(call.tool, nearest(call.tool, self._own_tools))
-        with self._holding(call):
+        with _Holding(self, call):
             return await self._at(TOOL_SERVE, call, spec, self._run)(spec, call)
 
     async def _run(self, spec: ToolSpec, call: ToolCall) -> Any:

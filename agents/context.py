@@ -10,7 +10,7 @@ from .errors import ContextConflict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Context"]
+__all__ = ["Context", "visible"]
 
 
 class Context(Mapping[str, Any]):
@@ -66,3 +66,11 @@ class Context(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"Context({self._facts!r})"
+
+
+def visible(facts: Mapping[str, Any], reads: Iterable[str] | None) -> dict[str, Any]:
+    """Returns a copy of the facts that `reads` names, as far as there are any; of all of them if it is None."""
+    if reads is None:
+        return dict(facts)
+    seen = frozenset(reads)
+    return {name: fact for name, fact in facts.items() if name in seen}

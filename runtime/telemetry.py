@@ -165,7 +165,8 @@ class Telemetry:
 
     def emit(self, kind: type[Event], path: str, incarnation: int, *details: Any) -> None:
         """Makes an event of that kind and hands it on; costs next to nothing when nobody listens."""
-        logged = self._logged(kind.level)
+        heard = logging.root.handlers or len(self._logger.handlers) > 1
+        logged = heard and self._logger.isEnabledFor(kind.level)  # a line that no handler gets need not be made
         if not logged and not self._observers:
             return
         event = kind(path, incarnation, self._clock.monotonic(), *details)
@@ -173,11 +174,6 @@ class Telemetry:
             self.log.log(kind.level, kind.name, actor=path, incarnation=incarnation, **event.details())
         for observer in self._observers:
             self._notify(observer, event)
-
-    def _logged(self, level: int) -> bool:
-        """Tells whether a line would reach a handler of the host's: one that logs nothing pays nothing."""
-        heard = len(self._logger.handlers) > 1 or bool(logging.root.handlers)
-        return heard and self._logger.isEnabledFor(level)
 
     def _notify(self, observer: Callable[[Event], object], event: Event) -> None:
         try:

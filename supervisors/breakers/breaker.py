@@ -193,6 +193,14 @@ class Breaker:
                 self._probe = permit
             return permit
 
+    def renewed(self, permit: Permit, now: float) -> Permit:
+        """Gives a permit back whose call has not begun yet, and asks for another one. Raises as `permit` does."""
+        with self._lock:
+            if permit.state == "closed" and permit.generation == self._generation:
+                return permit  # still closed: it would be the same
+            self.release(permit, now)
+            return self.permit(now)
+
     def record(self, permit: Permit, *, ok: bool, now: float, seconds: float = 0.0, cost: float = 0.0) -> None:
         """Says how a call ended: one that went well is a failure too if it was too slow or too dear."""
         with self._lock:

@@ -40,16 +40,19 @@ class Purse:
         task: what is to be done.
         agent: the path of who is to do it.
         system: the runtime's.
+        bank: the runtime's, if the caller has it; None: it is looked for.
     """
 
     __slots__ = ("_agent", "_bank", "_books", "_call", "_clock", "_held", "_task", "why")
 
-    def __init__(self, ledgers: Iterable[Ledgers], task: Task, agent: str, system: ActorSystem) -> None:
+    def __init__(
+        self, ledgers: Iterable[Ledgers], task: Task, agent: str, system: ActorSystem, bank: Bank | None = None
+    ) -> None:
         self._books = tuple(ledgers)
         self._task = task
         self._agent = agent
         self._clock = system.clock
-        self._bank = bank_of(system)
+        self._bank = bank_of(system) if bank is None else bank
         self._held: tuple[tuple[Ledger, Hold], ...] = ()
         self._call: Call | None = None
         self.why = ""
@@ -64,6 +67,8 @@ class Purse:
         Raises:
             BudgetExceeded: there is not enough left, or what is left was reserved by others for all that time.
         """
+        if not self._books:
+            return None
         now = self._clock.time()
         ledgers = [ledger for one in self._books for ledger in one.of(self._task.trace, now, self._bank)]
         if not ledgers:
@@ -87,6 +92,8 @@ class Purse:
         Raises:
             BudgetExceeded: a budget is passed, and the work has to stop.
         """
+        if not self._held:
+            return
         now = self._clock.time()
         over = [(ledger, what) for ledger, hold in self._held if (what := ledger.charge(hold, usage, now)) is not None]
         for ledger, what in over:
@@ -94,6 +101,8 @@ class Purse:
 
     def seconds_left(self) -> float | None:
         """Returns for how many seconds of wall time the try may go on; None if no budget limits that."""
+        if not self._held:
+            return None
         now = self._clock.time()
         left = (ledger.seconds_left(hold, now) for ledger, hold in self._held)
         return min((seconds for seconds in left if seconds is not None), default=None)
@@ -106,6 +115,8 @@ class Purse:
             seconds: how long it took.
             restarts: incarnations that it has lost.
         """
+        if not self._held:
+            return
         now = self._clock.time()
         for ledger, hold in self._held:
             ledger.settle(hold, usage, seconds, restarts, now)
@@ -113,6 +124,8 @@ class Purse:
 
     def release(self) -> None:
         """Gives back what is reserved: there was no try. What was charged stays."""
+        if not self._held:
+            return
         now = self._clock.time()
         for ledger, hold in self._held:
             ledger.release(hold, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from ...runtime.usage import NO_USAGE
@@ -46,12 +45,12 @@ class Account:
         """What others have spent for a task, by its id; each part by its own identity."""
         self.trail = Trail()
         self.spent = NO_USAGE
-        self.ledgers = Ledgers((Budget(limits=task.budget, per="life"),) if task.budget else (), REQUEST)
-        self._tries: Counter[str] = Counter()
+        self.ledgers = Ledgers((Budget(limits=task.budget, per="life"),), REQUEST) if task.budget else None
+        self._tries: dict[str, int] = {}
 
     def tries(self, task: Task) -> int:
         """Returns how often this step was tried, whoever tried it, and whatever it is a part of was tried again."""
-        return max(self._tries[task.idempotency_key], task.attempt - 1)
+        return max(self._tries.get(task.idempotency_key, 0), task.attempt - 1)
 
     def count(self, task: Task) -> int:
         """Counts one more try of a step, and returns its number."""
@@ -78,15 +77,16 @@ class Account:
         keys.remove(task.idempotency_key)
         handed_over = any(task.idempotency_key.startswith(key) for key in keys)  # the outcome will be in another one
         if task.parent is not None and not handed_over:
-            dear = {id(part): part for part in parts if part.usage != NO_USAGE}
-            self._below.setdefault(task.parent, {}).update(dear)
+            dear = {id(part): part for part in parts if part.usage is not NO_USAGE and part.usage != NO_USAGE}
+            if dear:
+                self._below.setdefault(task.parent, {}).update(dear)
         if not keys:
             del self._open[task.id]
         return not self._open
 
     def take(self, task: Task) -> dict[int, Part]:
         """Returns what others have spent for a task since it was last asked, by identity."""
-        return self._below.pop(task.id, {})
+        return self._below.pop(task.id, {}) if self._below else {}
 
     def is_all_for(self, task: Task) -> bool:
         """Tells whether the request is just this task, and what it is made of."""
@@ -100,12 +100,13 @@ def _is_outermost(task: Task) -> bool:
 class Accounts:
     """The requests that run, by their traces."""
 
-    __slots__ = ("_bank", "_open", "_past")
+    __slots__ = ("_open", "_past", "bank")
 
     def __init__(self, system: ActorSystem) -> None:
-        self._bank = bank_of(system)
+        self.bank = bank_of(system)
+        """Where those wait who need room in a ledger."""
         self._open: dict[str, Account] = {}
-        self._past = Usage()
+        self._past = NO_USAGE
 
     @property
     def spent(self) -> Usage:
@@ -126,7 +127,7 @@ class Accounts:
         if account.leave(task, parts):
             self._past += account.spent
             del self._open[task.trace]
-            self._bank.forget(task.trace)
+            self.bank.forget(task.trace)
 
     def find(self, trace: str) -> Account | None:
         """Returns the account of a request that runs, or None."""

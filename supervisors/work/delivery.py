@@ -13,7 +13,6 @@ from ...runtime.copies import changed
 from ...runtime.dispatch import begun
 from ..events import TaskAccepted, TaskSettled, TaskStateChanged
 from ..failures.classify import classify
-from .accounts import accounts_of
 from .recovery import Recovery
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Delivery:
         self._system = guard.cell.system
         self._task = task
         self._reply = reply
-        self._account = accounts_of(self._system).enter(task)
+        self._account = guard.accounts.enter(task)
         self._begun = self._system.clock.monotonic()
         self._recovery = Recovery(guard, task, self._account, self._enter)
         self._state: TaskState = "submitted"
@@ -150,9 +149,10 @@ class Delivery:
         del self._guard.deliveries[self]
         if self._recovery.asked is not None:
             self._recovery.asked.cancel()
-        if self._account.is_all_for(self._task):  # also what those have spent who have not ended yet
-            outcome = changed(outcome, usage=self._account.spent)
-        accounts_of(self._system).leave(self._task, outcome.parts)
+        spent = self._account.spent
+        if outcome.usage is not spent and self._account.is_all_for(self._task):  # also of those who have not ended yet
+            outcome = changed(outcome, usage=spent)
+        self._guard.accounts.leave(self._task, outcome.parts)
         self._enter(outcome.state)
         self._tell(TaskSettled, outcome.status, outcome.rung, outcome.output is not None)
         if outcome.status == "dead_letter":

@@ -54,7 +54,18 @@ class GuardView:
 class Guard:
     """One child's, or (for its budgets alone) one supervisor's. On the runtime's loop."""
 
-    __slots__ = ("_cell", "_quarantine", "_rules", "breaker", "daring", "deliveries", "ledgers", "panel", "stats")
+    __slots__ = (
+        "_cell",
+        "_quarantine",
+        "_rules",
+        "accounts",
+        "breaker",
+        "daring",
+        "deliveries",
+        "ledgers",
+        "panel",
+        "stats",
+    )
 
     def __init__(self, cell: Cell) -> None:
         self._cell = cell
@@ -66,6 +77,7 @@ class Guard:
         self.ledgers = Ledgers((), cell.path)
         self.panel = Panel(told=self._judges_breaker_changed)
         self.stats = Stats()
+        self.accounts = accounts_of(cell.system)
         self.deliveries: dict[Delivery, None] = {}
         """The tasks in hand, oldest first."""
         self.adopt()
@@ -122,8 +134,8 @@ class Guard:
         for cell in upwards(self._cell):
             if rules_of(cell).budgets:
                 yield ledgers_at(cell)
-        account = accounts_of(self._cell.system).find(task.trace)
-        if account is not None and task.budget:
+        account = self.accounts.find(task.trace)
+        if account is not None and account.ledgers is not None and task.budget:
             yield account.ledgers
 
     # Tasks that kill.

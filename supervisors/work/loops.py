@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ class Trail:
     __slots__ = ("_calls",)
 
     def __init__(self) -> None:
-        self._calls: OrderedDict[str, _Calls] = OrderedDict()
+        self._calls: dict[str, _Calls] = {}
 
     def enter(self, task: Task, path: str, limits: LoopLimits, in_hand: str | None = None) -> None:
         """Looks at a task that comes to the agent at `path`, which is not yet in its `visited`.
@@ -81,14 +81,14 @@ class Trail:
         """
         if task.hops > task.max_hops:
             raise LoopDetected(f"task {task.id} was passed on {task.hops} times: expected {task.max_hops} at most")
-        way = " > ".join((*task.visited[-SHOWN:], path))
         visits = task.visited.count(path) + 1
         if limits.visits is not None and visits > limits.visits:
             raise LoopDetected(
                 f"task {task.id} is at {path} {visits} times, one inside the other: "
-                f"expected {limits.visits} at most (the way: {way})"
+                f"expected {limits.visits} at most (the way: {_way(task, path)})"
             )
-        if in_hand in task.lineage:
+        if in_hand is not None and in_hand in task.lineage:
+            way = _way(task, path)
             raise LoopDetected(f"{path} would wait for itself: task {task.id} is a part of what it works at ({way})")
 
     def call(self, agent: str, tool: str, arguments: Mapping[str, Any], limits: LoopLimits) -> None:
@@ -99,18 +99,22 @@ class Trail:
         Raises:
             LoopDetected: it makes this call, or a series of calls that this one completes, again and again.
         """
-        calls = self._calls.get(agent)
+        calls = self._calls.pop(agent, None)
         if calls is None or calls.limits != limits:
-            calls = self._calls[agent] = _Calls(limits, calls)
-            if len(self._calls) > AGENTS:
-                self._calls.popitem(last=False)
-        self._calls.move_to_end(agent)
+            calls = _Calls(limits, calls)
+            if len(self._calls) >= AGENTS:
+                del self._calls[next(iter(self._calls))]
+        self._calls[agent] = calls  # behind all others: a dict keeps its order
         calls.add(tool, _digest(tool, arguments))
         calls.check(agent)
 
     def again(self, agent: str) -> None:
         """Forgets an agent's calls: it is given its task once more, and makes the same calls once more."""
         self._calls.pop(agent, None)
+
+
+def _way(task: Task, path: str) -> str:
+    return " > ".join((*task.visited[-SHOWN:], path))
 
 
 class _Calls:

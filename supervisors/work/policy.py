@@ -82,5 +82,8 @@ def rules_of(cell: Cell) -> Work:
 
 def loop_limits(cell: Cell) -> LoopLimits:
     """Returns the loop limits that apply to a child: its own, or those of the nearest supervisor above."""
-    declared = (rules_of(one).loops for one in upwards(cell))
-    return next((limits for limits in declared if limits is not None), NO_LIMITS)
+    for one in upwards(cell):
+        limits = rules_of(one).loops
+        if limits is not None:
+            return limits
+    return NO_LIMITS

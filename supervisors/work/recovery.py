@@ -60,8 +60,8 @@ class Recovery:
         self._account = account
         self._enter = enter
         self._history = History(task.id, self._cell.path)
-        self._ladders = self._find_ladders()
-        self._climb = Climb(next(self._ladders), Memory(task.feedback))
+        self._ladders: Iterator[Ladder] = iter(())
+        self._climbing: Climb | None = None
         self._begun = self._system.clock.monotonic()
         self._on_desk: Outcome | None = None
         """What is known while a person is waited for."""
@@ -106,6 +106,14 @@ class Recovery:
         except (LoopDetected, Quarantined) as error:
             return classify(error)
         return None
+
+    @property
+    def _climb(self) -> Climb:
+        """Where on its ladder the task is: at the foot of the one that applies when it is first asked for."""
+        if self._climbing is None:
+            self._ladders = self._find_ladders()
+            self._climbing = Climb(next(self._ladders), Memory(self._given.feedback))
+        return self._climbing
 
     # A try, and what follows if it fails.
 
@@ -260,7 +268,7 @@ class Recovery:
         above = next(self._ladders, None) if rung.to is None else None
         if above is None:
             return await self._to_desk(rung, failure)
-        self._climb = self._climb.up(above)
+        self._climbing = self._climb.up(above)
         return failure
 
     async def _straight_up(self, failure: Failure) -> Outcome | Failure:

@@ -63,7 +63,7 @@ class Trial:
         self._rung = rung
         self._account = account
         self._history = history
-        self._purse = Purse(guard.all_ledgers(task), task, guard.cell.path, guard.cell.system)
+        self._purse = Purse(guard.all_ledgers(task), task, guard.cell.path, guard.cell.system, guard.accounts.bank)
         self._breaker = guard.breaker
         self._permit: Permit | None = None
         self._begun = self._clock.monotonic()
@@ -98,7 +98,9 @@ class Trial:
                 self._give_back()
 
     async def _pass(self) -> Outcome | Failure | Rejected | Demoted | NotNow:
-        refused = self._used_up() or await self._admitted() or self._used_up()  # another one may have been faster
+        refused: Failure | Demoted | None = self._used_up()
+        if refused is None and self._task.kind != DESK:  # nothing stands before a person
+            refused = await self._admitted() or self._used_up()  # another one may have been faster
         if refused is not None:
             return refused
         attempt = self._begin()
@@ -125,8 +127,6 @@ class Trial:
 
     async def _admitted(self) -> Demoted | None:
         """Takes what the try needs from breaker and budgets. Raises `BreakerOpen` or `BudgetExceeded`."""
-        if self._task.kind == DESK:  # nothing stands before a person
-            return None
         self._breaker = self._guard.breaker
         self._permit = None if self._breaker is None else self._breaker.permit(self._begun)
         cheaper = await self._purse.reserve(self._until)
@@ -163,9 +163,7 @@ class Trial:
     def _ask_breaker(self) -> None:
         permit, self._permit = self._permit, None
         if permit is not None and self._breaker is not None:
-            now = self._clock.monotonic()
-            self._breaker.release(permit, now)
-            self._permit = self._breaker.permit(now)
+            self._permit = self._breaker.renewed(permit, self._clock.monotonic())
 
     def failed(self, error: BaseException) -> None:
         """Counts a failure of the child at once: whatever it is given next, its breaker knows of it."""
@@ -279,8 +277,11 @@ class Trial:
 
     def _note_others(self, told: tuple[Part, ...] = ()) -> Usage:
         """Notes who has worked for the child, as it has told, or as it has not; returns what they have spent."""
-        worked = {id(part): part for part in told if part.agent != self._guard.cell.path}
-        worked |= self._account.take(self._task)
+        worked = self._account.take(self._task)
+        if told and (len(told) > 1 or told[0].agent != self._guard.cell.path):
+            worked = {id(part): part for part in told if part.agent != self._guard.cell.path} | worked
+        if not worked:
+            return NO_USAGE
         self._history.worked(worked.values())
         return sum((part.usage for part in worked.values()), NO_USAGE)
 

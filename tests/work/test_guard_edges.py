@@ -430,7 +430,7 @@ async def test_a_probe_that_is_refused_for_its_budget_gives_its_place_back(plant
         await tree.run("one", "dear", trace="r")
         hold = accounts_of(tree.system).enter(Task("r", "keeps the request open"))
         await tree.system.clock.sleep(6)
-        tree.guard("one").ledgers.of("r", 0.0, accounts_of(tree.system)._bank)[0]._spent["cost"] = 10**12
+        tree.guard("one").ledgers.of("r", 0.0, accounts_of(tree.system).bank)[0]._spent["cost"] = 10**12
         refused = await tree.run("one", "x", trace="r")
         done = await tree.run("one", "x")
         accounts_of(tree.system).leave(Task("r", ""))
