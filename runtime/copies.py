@@ -22,7 +22,8 @@ def changed(value: T, **changes: Any) -> T:
     with slots and no base; of others, such as a user's own below ours, the copy is `replace`'s. Raises KeyError or
     TypeError for a field that there is not.
     """
-    way = _way(type(value))
+    cls: Any = type(value)
+    way = _way(cls)
     if way is None:
         return replace(cast("Any", value), **changes)  # type: ignore[no-any-return]
     values_of, places, make = way
@@ -30,7 +31,7 @@ def changed(value: T, **changes: Any) -> T:
     for name, new in changes.items():
         values[places[name]] = new
     copy = make(*values)
-    copy.__class__ = type(value)
+    copy.__class__ = cls
     return cast("T", copy)
 
 
