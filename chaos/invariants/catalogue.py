@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
@@ -28,7 +29,8 @@ def declared(modules: Iterable[str]) -> dict[str, Kind]:
     found: dict[str, Kind] = {}
     for module in modules:
         for file in _sources(module):
-            found.update(_claims(ast.parse(file.read_bytes(), str(file))))
+            with contextlib.suppress(OSError, SyntaxError):  # it has gone since it was imported, or is a template
+                found.update(_claims(ast.parse(file.read_bytes(), str(file))))
     return found
 
 

@@ -93,17 +93,16 @@ class Judged(Invariant):
             self._settled(event)
 
     def _settled(self, event: TaskSettled) -> None:
-        found = self._tries.pop((event.path, event.task), None)
-        if found is None or not _passes(event) or not self._judges(event.path):
+        found, present = self._tries.pop((event.path, event.task), None), self._judges(event.path)
+        if found is None or not present or not _passes(event):
             return
-        silent = [judge for judge in found.judges if not any(_is(judge, one) for one in found.asked)]
+        which = f"{event.path}: task {event.task} is {event.status} by {event.rung}"
+        kept = [judge for judge in found.judges if judge in present]  # others came or went with a reload
+        silent = [judge for judge in kept if not any(_is(judge, one) for one in found.asked)]
         if not found.accepted:
-            self.violated(
-                f"{event.path}: task {event.task} is {event.status} by {event.rung}, and no judge accepted it"
-            )
+            self.violated(f"{which}, and no judge accepted it")
         elif silent:
-            told = f"{', '.join(silent)} was not asked"
-            self.violated(f"{event.path}: task {event.task} is {event.status} by {event.rung}, and {told}")
+            self.violated(f"{which}, and {', '.join(silent)} was not asked")
 
 
 def _names(judges: Iterable[Judge]) -> tuple[str, ...]:

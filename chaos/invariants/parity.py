@@ -28,8 +28,9 @@ def differences(
     faulted: Answers,
     clean_facts: Any = None,
     facts: Any = None,
+    given: Collection[str] | None = None,
 ) -> tuple[str, ...]:
-    """Returns what differs between a run without faults and one of the same seed with them, one text for each.
+    """Returns what differs between a run without faults and one with them, one text for each.
 
     Args:
         parity: what has to be the same: which requests, what of their outcomes.
@@ -37,12 +38,14 @@ def differences(
         faulted: the same with faults.
         clean_facts: what the plan's own function says of the run without faults; anything, as a rule a mapping.
         facts: what it says of the one with faults.
+        given: the names of the requests that the run with faults was to give: others are not compared; None means all.
 
     A request whose outcome under faults has one of the statuses of `unless` is not compared, nor are facts under its
     name. What is no plain data is compared as it is.
     """
-    found = [*_of_answers(parity, clean, faulted)]
-    left_out = {name for name in clean if not _is_compared(parity, name, faulted.get(name))}
+    there = {name: clean[name] for name in clean if given is None or name in given}
+    found = [*_of_answers(parity, there, faulted)]
+    left_out = {name for name in clean if name not in there or not _is_compared(parity, name, faulted.get(name))}
     found += _between("facts", _without(_plain(clean_facts), left_out), _without(_plain(facts), left_out))
     more = len(found) - MOST
     return (*found[:MOST], f"and {more} more") if more > 0 else tuple(found)

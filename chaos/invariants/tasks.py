@@ -251,4 +251,4 @@ class NoMoreAttempts(_OfRequests):
         trace.replies.append(attempt)
         if len(tries) > task.max_attempts or task.attempt > task.max_attempts:
             number = max(len(tries), task.attempt)
-            self.violated(f"task {task.id} is tried for the {number}. time: expected {task.max_attempts} at most")
+            self.violated(f"task {task.id} is tried {number} times: expected {task.max_attempts} at most")

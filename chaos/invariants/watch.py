@@ -68,18 +68,21 @@ class Watch:
 
     def healed(self) -> None:
         """Says that the faults are over."""
-        self._each(lambda one: one.healed(self._running))
+        world = self._running
+        self._each(lambda one: one.healed(world))
 
     def settled(self) -> None:
         """Has the invariants look at the tree before it is closed."""
-        self._each(lambda one: one.settled(self._running))
+        world = self._running
+        self._each(lambda one: one.settled(world))
 
     def closed(self) -> None:
         """Has the invariants look at what is left of the closed tree, and lets go of the run.
 
         Also of those that do not look once more: what they remember may hold much of the run in memory.
         """
-        self._each(lambda one: one.closed(self._running))
+        world = self._running
+        self._each(lambda one: one.closed(world))
         for end in self._ends:
             end()
         self._stop_time()

@@ -91,6 +91,32 @@ PLAN = {
 }
 
 
+EVERYTHING = {
+    "name": "everything",
+    "faults": [
+        *PLAN["faults"],
+        {
+            "at": "actor.handle",
+            "do": "2%->hang(deaf) | 2%->crash(SystemExit) | 2%->crash(CancelledError) | 1%->delegate",
+        },
+        {"at": "actor.handle", "do": "2%->crash(when=after) | 2%->crash(when=during) | 2%->poison | 2%->corrupt"},
+        {"at": "actor.handle", "do": "2%->crash", "where": {"path": "workshop/*", "role": "supervisor"}},
+        {"at": "actor.stop", "do": "5%->crash | 5%->hang | 2%->hang(deaf)"},
+        {"at": "mailbox.put", "do": "2%->reorder | 2%->corrupt"},
+        {"at": "reply", "do": "2%->reorder | 2%->corrupt"},
+        {"at": "judge", "do": "5%->crash | 5%->lie | 5%->hang | 5%->slow(1s..12s)"},
+        {"at": "mailbox", "do": "flood(20/s, 2s)", "from": 20.0, "where": "workshop/**"},
+        {"at": "actor", "do": "kill", "every": "20s", "pick": "all"},
+        {"at": "loop", "do": "block(1s..3s)", "every": "15s±5s"},
+        {"at": "clock", "do": "suspend(1s..60s)", "every": "25s±5s"},
+        {"at": "clock", "do": "jump(±1h)", "every": "15s±5s"},
+    ],
+    "work": PLAN["work"],
+    "heal": PLAN["heal"] | {"ready_within": 120.0},
+}
+"""All kinds of faults at once."""
+
+
 class Worker(Agent):
     """Takes up to three seconds."""
 
@@ -456,6 +482,16 @@ def test_without_a_bug(workshop):
     runs = [run_trial(workshop, seed) for seed in SEEDS]
     assert {run.seed: [*map(str, run.violations)] for run in runs if run.violations} == {}
     assert sum(len(run.fired) for run in runs) > 1000
+
+
+@pytest.mark.parametrize("policy", ["random", "pct", "fifo"])
+def test_without_a_bug_under_everything(workshop, policy):
+    """No fault of any kind, in whatever order steps are made, lets an invariant fail that the product keeps."""
+    subject = replace(workshop, plan=Plan.model_validate(EVERYTHING))
+    runs = [run_trial(subject, seed, policy=policy) for seed in range(20)]
+    found = [(run.seed, str(one)) for run in runs for one in run.violations if one.invariant != "root"]
+    assert found == []
+    assert len({fired.kind for run in runs for fired in run.fired}) > 20
 
 
 @pytest.mark.parametrize(("plant", "invariant"), BUGS, ids=[plant.__name__ for plant, _ in BUGS])

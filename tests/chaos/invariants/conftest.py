@@ -102,9 +102,10 @@ def stage():
 
 
 @asynccontextmanager
-async def staged(invariant, *names, strategy="one_for_one", intensity=None, **restarts):
+async def staged(invariant, *names, strategy="one_for_one", intensity=None, child=None, **restarts):
     kinds = dict.fromkeys(names, "permanent") | restarts
-    children = [ChildSpec(id=name, start=Idle, restart=kind) for name, kind in kinds.items()]
+    child = {"start": Idle} | (child or {})
+    children = [ChildSpec(id=name, restart=kind, **child) for name, kind in kinds.items()]
     spec = SupervisorSpec(children=children, strategy=strategy, intensity=intensity or Intensity())
     async with ActorSystem(seed=1, blocked_after=None) as system:
         system.launch(Factory(Supervisor, (spec,)), path="top")

@@ -5,7 +5,8 @@ import pytest
 from treeward.chaos.invariants.restarts import CauseKnown, OnlyItsReach, WithinIntensity
 from treeward.runtime.errors import StartFailed
 from treeward.runtime.exits import Exit
-from treeward.supervisors.requests import Reload
+from treeward.runtime.telemetry import ActorEnded, ActorStarted
+from treeward.supervisors.requests import ChildRestarting, ChildRetried, Reload
 from treeward.supervisors.spec import Intensity, SupervisorSpec
 
 BOOM = ValueError("boom")
@@ -426,25 +427,13 @@ async def test_reason_of_the_abandoned(stage):
         assert on.told == []
 
 
-async def test_unsupervised(stage):
+@pytest.mark.parametrize("kind", [CauseKnown, OnlyItsReach, WithinIntensity])
+async def test_unsupervised(stage, kind):
     """Nothing is asked of actors that nobody supervises, and of those whose supervisor is gone."""
-    for invariant in (CauseKnown(), OnlyItsReach(), WithinIntensity()):
-        async with stage(invariant, "a") as on:
-            on.tell(*(type(on).__mro__ and ()))
-            on.invariant.event(_started("alone", 1))
-            on.invariant.event(_started("alone", 2))
-            on.invariant.event(_started("gone/child", 1))
-            on.invariant.event(_restarting("gone/child", 1))
-            assert [text for text in on.told if "never told" not in text] == []
-
-
-def _started(path, number):
-    from treeward.runtime.telemetry import ActorStarted
-
-    return ActorStarted(path, number, 0.0)
-
-
-def _restarting(path, number):
-    from treeward.supervisors.requests import ChildRestarting
-
-    return ChildRestarting(path, number, 0.0, BOOM, 0.0, ())
+    async with stage(kind(), "a") as on:
+        for path in ("alone", "gone/child"):
+            on.tell(ActorStarted(path, 1, 0.0), ActorEnded(path, 1, 0.0, BOOM))
+            on.tell(
+                ChildRestarting(path, 1, 0.0, BOOM, 0.0, ()), ActorStarted(path, 2, 0.0), ChildRetried(path, 2, 0.0)
+            )
+        assert on.told == []

@@ -130,6 +130,9 @@ def test_in_actors(dispatcher):
 
 
 SOURCE = """
+import os
+import treeward.chaos
+import treeward.chaos.invariants.assertions as claims
 from treeward.chaos.invariants.assertions import always, reachable as reached
 from treeward.chaos.invariants import assertions
 from treeward import chaos
@@ -140,6 +143,10 @@ def work(name):
     assertions.sometimes("now and then", name)
     chaos.invariants.unreachable(name="there")
     always(name, True)
+    always()
+    os.always("no claim")
+    treeward.chaos.invariants.always("deep", 1)
+    claims.sometimes("as", 1)
     other.always("not ours", True)
 
 def always_not(x): ...
@@ -156,6 +163,8 @@ def test_declared(tmp_path, monkeypatch):
         "here": "reachable",
         "now and then": "sometimes",
         "there": "unreachable",
+        "deep": "always",
+        "as": "sometimes",
     }
 
 
@@ -165,6 +174,7 @@ def test_declared_in_packages(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").write_text("")
     (package / "one.py").write_text("from treeward import always\nalways('one', 1)\n")
+    (package / "broken.py").write_text("always('broken', 1")
     (package / "two.py").write_text("from treeward import sometimes\nsometimes('two')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert declared(["claiming", "sys", "no.such.module"]) == {"one": "always", "two": "sometimes"}
+    assert declared(["claiming", "sys", "no_such_module", "no.such.module"]) == {"one": "always", "two": "sometimes"}

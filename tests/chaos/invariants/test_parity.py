@@ -112,6 +112,14 @@ def test_facts_of_requests():
     )
 
 
+def test_requests_that_were_not_given():
+    """What the run with faults was not to be asked is not compared."""
+    clean = {"refund": ok(1), "chat": ok(1)}
+    told = differences(Parity(), clean, {"refund": ok(1)}, {"chat": 1, "n": 1}, {"n": 1}, {"refund"})
+    assert told == ()
+    assert len(differences(Parity(), clean, {"refund": ok(1)}, {"chat": 1, "n": 1}, {"n": 1})) == 2
+
+
 def test_no_plain_data():
     """An output that is no plain data is compared as it is."""
     same = SimpleNamespace(a=1)
