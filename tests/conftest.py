@@ -1,10 +1,10 @@
-"""How tests run: coroutine tests on virtual time, and nothing may outlive its test.
+"""How tests run: coroutine tests in a simulation, and nothing may outlive its test.
 
-An `async def` test runs on an event loop whose time jumps to the next timer whenever nothing else can
-happen, so an hour's sleep takes no time and times can be compared exactly; each test starts at 0.0. If
-nothing can ever happen again, `DeadlockError` names the tasks that wait. Time does not wait for threads: a
-test that works with threads, sockets, processes or a blocked loop is marked `realtime` and runs on an
-ordinary loop.
+An `async def` test runs on the product's own `SimLoop`, in asyncio's order (`fifo`): time jumps to the next timer
+whenever nothing else can happen, so an hour's sleep takes no time and times can be compared exactly; each test starts
+at 0.0. If nothing can ever happen again, `Deadlock` names the tasks that wait. A test that works with real threads,
+sockets, processes or a blocked loop is marked `realtime` and runs on an ordinary loop. Tests that use the fixtures
+`chaos` and `runtime` are run by the product's pytest plugin instead.
 
 After each test, no task, thread or file descriptor may be left, and no error may have gone to the loop's
 handler.
@@ -19,12 +19,14 @@ import gc
 import inspect
 import itertools
 import os
-import selectors
 import threading
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from treeward.chaos.simulation.simulate import simulate
+from treeward.chaos.simulation.waiting import task_line
 
 JOIN_TIMEOUT = 2.0  # seconds of real time that a thread gets to end after its test
 SETTLING_ROUNDS = 20  # rounds of the loop that a task gets to end after its test, in no time
@@ -35,84 +37,8 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
-class DeadlockError(Exception):
-    """Nothing is ready, no timer is set, and no thread or file could wake the loop: it would wait on."""
-
-
 class Leak(Exception):
     """Something that a test started was still there after it."""
-
-
-# --- virtual time -----------------------------------------------------------------------------------
-
-
-class VirtualTimeSelector(selectors.DefaultSelector):
-    """A selector that moves the time of its loop on, where an ordinary one waits."""
-
-    loop: VirtualTimeLoop
-
-    def select(self, timeout=None):
-        """Returns what is ready now; else jumps to the next timer, or waits for a thread or a file."""
-        ready = super().select(0)
-        if ready or (timeout is not None and timeout <= 0):
-            return ready
-        if timeout is None:
-            return self._wait()
-        self.loop.jump(timeout)
-        return []
-
-    def _wait(self):
-        while not (ready := super().select(0.05)):
-            if not self._can_be_woken():
-                raise DeadlockError(waiting_tasks(self.loop))
-        return ready
-
-    def _can_be_woken(self):
-        me = threading.current_thread()
-        threads = [t for t in threading.enumerate() if t is not me and not t.daemon]
-        return bool(threads) or len(self.get_map()) > 1  # the one is the loop's own wake-up pipe
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time starts at 0.0 and moves only when nothing else can happen."""
-
-    def __init__(self):
-        self._now = 0.0
-        selector = VirtualTimeSelector()
-        selector.loop = self
-        super().__init__(selector)
-
-    def time(self):
-        """Returns the virtual time, in seconds since the test began."""
-        return self._now
-
-    def jump(self, seconds):
-        """Moves on by `seconds`, and exactly to the next timer where that is what the step leads to."""
-        target = self._now + seconds
-        due = self._scheduled[0].when() if self._scheduled else target
-        self._now = due if abs(due - target) <= self._clock_resolution else target
-
-    async def shutdown_default_executor(self, timeout=None):  # noqa: ASYNC109 - asyncio calls it so
-        """Waits in real time for the threads of `to_thread`: virtual time would not wait for them."""
-        self._executor_shutdown_called = True
-        if self._default_executor is not None:
-            self._default_executor.shutdown(wait=True)
-
-
-def waiting_tasks(loop):
-    """Describes the tasks of a loop and where each one waits, one a line."""
-    lines = [f"  {task.get_name()}: {where(task)}" for task in asyncio.all_tasks(loop)]
-    return "\n".join(["nothing can ever happen again; these tasks wait:", *sorted(lines)])
-
-
-def where(task):
-    """Describes what a task runs, down to the line in which it waits."""
-    names, frame, coroutine = [], None, task.get_coro()
-    while inspect.iscoroutine(coroutine):
-        names.append(coroutine.__qualname__)
-        frame, coroutine = coroutine.cr_frame or frame, coroutine.cr_await
-    place = f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame else ""
-    return " > ".join(names) + place
 
 
 # --- running coroutine tests ------------------------------------------------------------------------
@@ -125,8 +51,8 @@ def pytest_pyfunc_call(pyfuncitem):
     coroutine_test = handle.inner_test if handle else test
     if not inspect.iscoroutinefunction(coroutine_test):
         return None
-    loop_factory = None if pyfuncitem.get_closest_marker("realtime") else VirtualTimeLoop
-    runnable = in_a_loop(coroutine_test, loop_factory, pyfuncitem.stash[LOOP_ERRORS])
+    run = in_real_time if pyfuncitem.get_closest_marker("realtime") else in_a_simulation
+    runnable = in_a_loop(coroutine_test, run, pyfuncitem.stash[LOOP_ERRORS])
     arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
     with pytest.MonkeyPatch.context() as patch:
         if handle:
@@ -135,18 +61,40 @@ def pytest_pyfunc_call(pyfuncitem):
     return True
 
 
-def in_a_loop(test, loop_factory, errors):
+def in_a_loop(test, run, errors):
     """Makes an ordinary function of a coroutine function: each call has its own loop, and leaves no task."""
 
     @functools.wraps(test)
     def call(*args, **kwargs):
         __tracebackhide__ = True
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            loop = runner.get_loop()
-            loop.set_exception_handler(lambda _loop, context: errors.append(context))
-            runner.run(without_leftovers(test(*args, **kwargs)))
+
+        async def main():
+            __tracebackhide__ = True
+            await without_leftovers(test(*args, **kwargs))
+
+        run(main, errors)
 
     return call
+
+
+def in_real_time(main, errors):
+    """Runs a coroutine on an ordinary loop."""
+    __tracebackhide__ = True
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+        runner.run(main())
+
+
+def in_a_simulation(main, errors):
+    """Runs a coroutine in virtual time."""
+    __tracebackhide__ = True
+
+    async def watched():
+        __tracebackhide__ = True
+        asyncio.get_running_loop().unhandled = errors
+        await main()
+
+    simulate(watched, policy="fifo").result()
 
 
 async def without_leftovers(coroutine):
@@ -159,7 +107,7 @@ async def without_leftovers(coroutine):
         if not left:
             return
         await asyncio.sleep(0)
-    names = "\n".join(sorted(f"  {task.get_name()}: {where(task)}" for task in left))
+    names = "\n".join(sorted(f"  {task_line(task)}" for task in left))
     raise Leak(f"the test left tasks:\n{names}")
 
 

@@ -65,11 +65,14 @@ class Log:
         now: the run's time, for notes.
     """
 
-    __slots__ = ("_now", "_seen")
+    __slots__ = ("_named", "_now", "_seen", "_sorted")
 
     def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
         self._now = now
         self._seen: list[Any] = []
+        self._named: dict[str, list[Any]] = {}
+        """The entries by their names, as far as they were sorted in: when somebody asks for one."""
+        self._sorted = 0
 
     def event(self, event: Event) -> None:
         """Takes one event of the runtime's; it may be given to `ActorSystem.observe` as it is."""
@@ -121,15 +124,21 @@ class Log:
         return "\n".join(map(str, self if number is None else self.tail(number)))
 
     def _matching(self, what: str | None, path: str | None, facts: Mapping[str, Any]) -> Iterator[Entry]:
-        paths = Paths(() if path is None else (path,))
-        for seen in self._seen:
-            if what is not None and _name(seen) != what:
-                continue
-            if not paths.match(seen.path):
+        paths = None if path is None else Paths((path,))
+        for seen in self._seen if what is None else self._called(what):
+            if paths is not None and not paths.match(seen.path):
                 continue
             entry = _entry(seen)
             if all(name in entry.facts and entry.facts[name] == value for name, value in facts.items()):
                 yield entry
+
+
+    def _called(self, what: str) -> list[Any]:
+        """Returns all that has this name."""
+        for seen in islice(self._seen, self._sorted, None):
+            self._named.setdefault(_name(seen), []).append(seen)
+        self._sorted = len(self._seen)
+        return self._named.get(what, [])
 
 
 def _name(seen: Any) -> str:

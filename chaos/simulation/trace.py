@@ -39,8 +39,8 @@ class Trace:
         self._hash.update("\n".join([*taken, ""]).encode())
         if self._kept is not None:
             self._kept += taken
-        self._before = [self._moment, *taken]
-        self._moment = next((entry for entry in reversed(taken) if entry.startswith("@")), self._moment)
+        self._before = [_moment(taken[:-BATCH], self._moment), *taken[-BATCH:]]
+        self._moment = _moment(taken, self._moment)
         self.pending.clear()
 
     def digest(self) -> str:
@@ -56,6 +56,11 @@ class Trace:
     def kept(self) -> tuple[str, ...] | None:
         """Returns all lines, if they were to be kept."""
         return None if self._kept is None else tuple(_timed([*self._kept, *self.pending]))
+
+
+def _moment(entries: list[str], before: str) -> str:
+    """Returns the last moment among entries; that before them, if they have none."""
+    return next((entry for entry in reversed(entries) if entry.startswith("@")), before)
 
 
 def _timed(entries: Iterable[str]) -> Iterator[str]:

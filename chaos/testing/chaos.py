@@ -11,6 +11,7 @@ from ..faults.grammar import parse
 from ..faults.matching import Sieve, Where
 from ..faults.plan_file import load_plan
 from ..invariants.assertions import always, reachable, sometimes, unreachable
+from ..invariants.checked import checked
 from ..invariants.log import FAULT, Log
 from ..invariants.standard import standard
 from .clock import SimClock
@@ -19,12 +20,14 @@ from .spots import ActorSpot, Spot
 from .trees import Trees
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from ...trees.runtime import Runtime
     from ..faults.fired import Fired
     from ..faults.plan import Plan
     from ..invariants.invariant import Invariant, Violation
+    from ..world import World
     from .bench import Bench
 
 __all__ = ["Chaos", "NotSettled", "Violated"]
@@ -71,6 +74,7 @@ class Chaos:
         self._waived: set[str] = set()
         self._told: set[Violation] = set()
         self._failed_at: int | None = None
+        self._over = False
         self.seed = bench.loop.seed
         self.policy = bench.loop.policy
         self.rng = random.Random(f"test/{self.seed}")  # noqa: S311 - to have the same again, not for secrets
@@ -146,11 +150,18 @@ class Chaos:
         if not self.trees.watched:
             self.log.fired(fired)
 
+    def watch(self, runtime: Runtime) -> None:
+        """Has all that goes wrong happen in a tree too that the test has started by itself, and its invariants checked.
+
+        It runs, on the loop of the test, and is closed by whoever has started it.
+        """
+        self.trees.watch(runtime)
+
     # What has to hold.
 
-    def invariant(self, *kinds: type[Invariant]) -> None:
-        """Has invariants of your own checked too, in the trees that are started from now on."""
-        self._kinds += kinds
+    def invariant(self, *kinds: type[Invariant] | Callable[[World], Iterable[str] | None]) -> None:
+        """Has invariants of your own, classes or functions, checked too, in the trees that are started from now on."""
+        self._kinds += [kind if isinstance(kind, type) else checked(kind) for kind in kinds]
 
     def waive(self, *names: str) -> None:
         """Does not check the invariants of these names, such as `I7`: for a test that breaks one on purpose."""
@@ -205,12 +216,14 @@ class Chaos:
 
     async def finish(self, *, failed: bool = False) -> None:
         """Heals, lets every tree recover, looks at it and closes it. One that has failed already says no more."""
-        self._failed_at = len(self.log) if failed else None
-        try:
-            self.heal()
-            await self._end_trees(failed=failed)
-        finally:
-            self.trees.close()
+        if not self._over:
+            self._over = True
+            self._failed_at = len(self.log) if failed else None
+            try:
+                self.heal()
+                await self._end_trees(failed=failed)
+            finally:
+                self.trees.close()
         if not failed:
             self.assert_invariants()
 
@@ -222,8 +235,9 @@ class Chaos:
         for tree in trees:
             await tree.close()
         await asyncio.sleep(AFTERWARDS)
-        for tree in trees:
-            tree.closed()
+        if not failed:
+            for tree in trees:
+                tree.closed()
 
     def story(self) -> list[str]:
         """Returns what helps to understand a failure, for its report: violations, faults, the log's last entries."""

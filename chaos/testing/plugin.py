@@ -15,7 +15,7 @@ from .items import RUN, SimulatedTest, is_simulated, simulated, synchronous
 from .kept import FILE, KeptSeeds
 from .network import NetworkGuard, Offline
 from .reports import Reports
-from .seeds import POLICIES, InvalidMarker, Run, Seeds, marked, seeds_of
+from .seeds import POLICIES, InvalidMarker, Run, Seeds, marked, seed_of, seeds_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options, and what may stand in the project's configuration."""
     group = parser.getgroup("chaos", "simulated tests (treeward)")
     group.addoption("--chaos-seed", metavar="N", action="append", help="run simulated tests with this seed only")
-    group.addoption("--chaos-seeds", metavar="A..B", help="run simulated tests with these seeds, both ends included")
+    group.addoption("--chaos-seeds", metavar="A..B", help="run simulated tests with these seeds, both included")
     group.addoption("--chaos-policy", choices=POLICIES, help="in which order ready tasks run, whatever the markers say")
     group.addoption("--no-network", action="store_true", help="let no test reach other machines, unless it is marked")
     parser.addini("no_network", "let no test reach other machines, unless it is marked `network`", "bool", False)
@@ -66,8 +66,9 @@ class Planned:
     """Which runs each test has in this session."""
 
     def __init__(self, config: pytest.Config) -> None:
-        given = [*(config.getoption("--chaos-seed") or ()), *filter(None, [config.getoption("--chaos-seeds")])]
-        self.only = tuple(seed for text in given for seed in seeds_of(text))
+        several = config.getoption("--chaos-seeds")
+        single = tuple(seed_of(text) for text in config.getoption("--chaos-seed") or ())
+        self.only = (*single, *(() if several is None else seeds_of(several)))
         self.policy: str | None = config.getoption("--chaos-policy")
         self.kept = KeptSeeds(config.rootpath / str(config.getini("chaos_seeds_file")))
 

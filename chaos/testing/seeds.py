@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DEFAULT_POLICY", "POLICIES", "InvalidMarker", "Run", "Seeds", "marked", "seeds_of"]
+__all__ = ["DEFAULT_POLICY", "POLICIES", "InvalidMarker", "Run", "Seeds", "marked", "seed_of", "seeds_of"]
 
 POLICIES = ("fifo", "random", "pct")
 DEFAULT_POLICY = "random"
 DEFAULT_SEEDS = 20
 
-_RANGE = re.compile(r"\s*(\d+)\s*(?:\.\.\s*(\d+)\s*)?")
+_RANGE = re.compile(r"\s*(\d+)\s*\.\.\s*(\d+)\s*")
 _LEGAL = "a number of them such as 200, a range such as '100..199' (both ends included), or a list of numbers"
 _KNOWN = ("seeds", "policy")
 
@@ -64,7 +64,7 @@ def policy_of(given: Any) -> str:
 def seeds_of(given: Any) -> tuple[int, ...]:
     """Returns the seeds that a number of them, a range as text, or a list means. Raises `InvalidMarker`."""
     if isinstance(given, str):
-        return _in_range(given)
+        return _in_range(given) if ".." in given else _so_many(given)
     if isinstance(given, int) and not isinstance(given, bool) and given > 0:
         return tuple(range(given))
     if isinstance(given, Iterable):
@@ -76,8 +76,21 @@ def seeds_of(given: Any) -> tuple[int, ...]:
 
 def _in_range(text: str) -> tuple[int, ...]:
     found = _RANGE.fullmatch(text)
-    first = int(found[1]) if found else 0
-    last = int(found[2] or first) if found else -1
-    if last < first:
+    seeds = range(int(found[1]), int(found[2]) + 1) if found else range(0)
+    if not seeds:
         raise InvalidMarker(f"seeds is {_LEGAL}, not {text!r}")
-    return tuple(range(first, last + 1))
+    return tuple(seeds)
+
+
+def _so_many(text: str) -> tuple[int, ...]:
+    number = int(text) if text.strip().isdecimal() else 0
+    if not number:
+        raise InvalidMarker(f"seeds is {_LEGAL}, not {text!r}")
+    return tuple(range(number))
+
+
+def seed_of(text: str) -> int:
+    """Returns one seed, as the command line has it. Raises `InvalidMarker`."""
+    if not text.strip().isdecimal():
+        raise InvalidMarker(f"a seed is a number, 0 or more, not {text!r}")
+    return int(text)

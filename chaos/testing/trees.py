@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...agents.state import state_dir
 from ...runtime.actor import Factory
 from ...supervisors.spec import ChildSpec, SupervisorSpec
 from ...supervisors.supervisor import Supervisor
@@ -17,6 +18,7 @@ from .watched import Watched, WatchedRuntime
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from ...trees.runtime import Runtime
     from ..invariants.invariant import Invariant
     from .bench import Bench
     from .rule import Rule
@@ -87,8 +89,16 @@ class Trees:
         )
         watched = Watched(self._bench.loop, self._bench.log, self.state, self._invariants(), runtime)
         self.watched.append(watched)
-        await watched.start()
+        await runtime.__aenter__()
         return runtime
+
+    def watch(self, runtime: Runtime) -> None:
+        """See `Chaos.watch`."""
+        watched = Watched(self._bench.loop, self._bench.log, state_dir(), self._invariants(), runtime)
+        self.watched.append(watched)
+        watched.begin()
+        for rule in self._rules:
+            rule.arm(watched)
 
     def close(self) -> None:
         """Takes the state away."""

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.errors import TreewardError
-from ...runtime.exits import Exit, reason_text
 from ...runtime.faults import Chain
 from ...runtime.telemetry import ActorStarted
 from ...trees.runtime import Runtime
@@ -65,14 +64,6 @@ class WatchedRuntime(Runtime):
         self._given_entry = entry
         self._opened = opened
 
-    @property
-    def gave_up(self) -> str:
-        """Why the root supervisor has ended by itself; empty as long as it has not."""
-        root = self._root
-        if root is None or root.alive or not self._accepting:
-            return ""
-        return reason_text(root.end or Exit.NORMAL)
-
     def _root_spec(self) -> ChildSpec | None:
         spec = self._given_root or super()._root_spec()
         self.root = "" if spec is None else spec.id
@@ -113,15 +104,16 @@ class Watched:
     Args:
         loop, log, state: of the test's run.
         invariants: made for this tree.
-        runtime: of the tree; it has not been entered.
+        runtime: of the tree. One of ours has not been entered, and is left with the test; any other one runs, and is
+            left to whoever has entered it.
     """
 
-    def __init__(
-        self, loop: SimLoop, log: Log, state: Path, invariants: Iterable[Invariant], runtime: WatchedRuntime
-    ) -> None:
+    def __init__(self, loop: SimLoop, log: Log, state: Path, invariants: Iterable[Invariant], runtime: Runtime) -> None:
         self.runtime = runtime
         self.watch = Watch(invariants, log)
-        self.world = World(loop.seed, Plan(name="test"), runtime, loop, log, state, requests=runtime.requests)
+        self._ours = runtime if isinstance(runtime, WatchedRuntime) else None
+        requests = {} if self._ours is None else self._ours.requests
+        self.world = World(loop.seed, Plan(name="test"), runtime, loop, log, state, requests=requests)
         self._forget: Callable[[], None] = lambda: None
         self._waiting: list[Callable[[], object]] = []
         self._watching = False
@@ -136,22 +128,22 @@ class Watched:
         """What did not hold so far."""
         return self.watch.violations
 
-    async def start(self) -> None:
-        """Starts the tree; what it raises, `Runtime` does."""
-        await self.runtime.__aenter__()
-
     def opened(self) -> None:
         """Looks on while the tree starts: the invariants begin with its last step, before anything else happens."""
         self._forget = self.system.observe(self._see_it_start)
 
     def _see_it_start(self, event: Event) -> None:
         self.world.log.event(event)
-        if type(event) is ActorStarted and event.path == self.runtime.root:
+        if type(event) is ActorStarted and self._ours is not None and event.path == self._ours.root:
             self._forget()
-            self._watching = True
-            self.watch.start(self.world)
-            for call in self._waiting:
-                call()
+            self.begin()
+
+    def begin(self) -> None:
+        """Begins to watch a tree that runs."""
+        self._watching = True
+        self.watch.start(self.world)
+        for call in self._waiting:
+            call()
 
     def now(self, call: Callable[[], object]) -> None:
         """Calls something that arms a fault; the watch stays behind all faults, to see what really happens."""
@@ -191,12 +183,14 @@ class Watched:
         return missing
 
     def _missing(self) -> str:
-        """Returns what a tree lacks to be settled; nothing, if it has given up for good."""
-        world = self.world
-        world.gave_up = world.gave_up or self.runtime.gave_up
-        if world.gave_up:
-            return ""
-        return "; ".join([*self._unready(), *self._in_hand()])
+        """Returns what a tree lacks to be settled; nothing, if it has ended for good."""
+        self.world.gave_up = self.world.gave_up or self._end()
+        return "" if self.world.gave_up else "; ".join([*self._unready(), *self._in_hand()])
+
+    def _end(self) -> str:
+        """Returns why the root has ended, by itself or because the test has closed it; nothing if it lives."""
+        root = self.runtime.snapshot()
+        return "" if root is None or root.state != "stopped" else root.last_end or "it has ended"
 
     def _unready(self) -> Iterator[str]:
         health = self.runtime.health()
@@ -219,11 +213,11 @@ class Watched:
             self.watch.settled()
 
     async def close(self) -> None:
-        """Closes the tree."""
-        if self._watching:
-            await self.runtime.__aexit__(None, None, None)
+        """Closes the tree, if it is ours."""
+        if self._watching and self._ours is not None:
+            await self._ours.__aexit__(None, None, None)
 
     def closed(self) -> None:
-        """Shows what is left to the invariants."""
-        if self._watching:
+        """Shows what is left of a closed tree to the invariants."""
+        if self._watching and not self.system.cells:
             self.watch.closed()

@@ -106,6 +106,7 @@ async def test_a_changed_profile_replaces_the_old_one():
         assert directory.profile(ref) == Profile()
 
 
+@pytest.mark.realtime  # in a simulation the garbage collector is off
 async def test_the_directory_does_not_grow_with_the_dead():
     """Words of those who are gone are forgotten, so that many short lives leave nothing behind."""
     async with ActorSystem(blocked_after=None) as system:

@@ -280,6 +280,7 @@ async def test_healing_in_real_time(really_faulty, do, dispatcher):
     await really_faulty([fault], inputs=(), meanwhile=heal, dispatcher=dispatcher, thinking=0.1)
 
 
+@pytest.mark.realtime
 async def test_a_real_loop_is_not_held_unless_that_is_allowed():
     """A plan that would block a real loop is refused; a subclass may allow it, and then it is held for real."""
     plan = plan_of({"at": "loop", "do": "block(10ms)"})
@@ -298,6 +299,7 @@ async def test_a_real_loop_is_not_held_unless_that_is_allowed():
     assert [one.action for one in fired] == ["block(10ms)"]
 
 
+@pytest.mark.realtime  # a simulated loop can show another time, whoever's clock it is
 async def test_a_clock_of_somebody_elses_cannot_jump():
     """A system with a clock of its own is not given one that jumps."""
 

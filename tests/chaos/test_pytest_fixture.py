@@ -16,9 +16,11 @@ from treeward.chaos.invariants.invariant import Invariant
 from treeward.chaos.simulation.loop import SimLoop
 from treeward.chaos.testing import NotSettled, Violated
 from treeward.runtime.actor import Actor, Factory
+from treeward.supervisors.judges.callables import FunctionJudge
 from treeward.supervisors.work.ladder import Retry
 from treeward.supervisors.work.policy import Work
 from treeward.trees.load import load_tree
+from treeward.trees.runtime import Runtime
 
 OFFICE = """
 treeward: 1
@@ -481,6 +483,22 @@ async def test_invariants_of_your_own_are_checked(chaos, runtime):
     assert chaos.violations == ()
 
 
+async def test_a_function_is_an_invariant_too(chaos, runtime):
+    """It is asked when its tree is closed, with all that is known of it; its files are still there then."""
+    seen = []
+
+    def nothing_is_lost(world):
+        """Each request has an outcome."""
+        seen.extend(one.outcome.ok for one in world.requests.values())
+        assert world.state.is_dir()
+
+    chaos.invariant(nothing_is_lost)
+    team = await runtime.start({"writer": Writer})
+    await team.run("x")
+    await chaos.finish()
+    assert seen == [True]
+
+
 async def test_claims_are_checked_too(chaos):
     """`always` that does not hold, and `unreachable` that is reached, are violations."""
     chaos.always("money is never negative", True)
@@ -607,3 +625,56 @@ async def test_what_has_a_time_begins_when_the_tree_runs(chaos, runtime):
     assert (kill.fired, later.fired, ended.fired) == (1, 0, 0)
     await chaos.clock.advance(9)
     assert [entry.at for entry in chaos.log.find("fault")] == [5.0, 15.0]
+
+
+async def test_a_tree_of_the_tests_own_can_be_watched(chaos, office):
+    """A runtime that was entered elsewhere has the same faults and invariants; who has entered it leaves it."""
+    chaos.invariant(NoPages)
+    before = chaos.actor("writer").crash()
+    async with Runtime(office, allow=["office_staff"]) as team:
+        chaos.watch(team)
+        after = chaos.actor("writer").crash(on_message=3)
+        assert [(await team.run(word)).output for word in "xy"] == ["x in attempt 2", "y in attempt 2"]
+    assert (before.fired, after.fired, chaos.log.count("child.restarting")) == (1, 1, 2)
+    with pytest.raises(Violated, match="no pages"):
+        chaos.assert_invariants()
+
+
+async def test_a_tree_that_the_test_has_closed_is_not_waited_for(chaos, runtime):
+    """Nothing has to become ready any more."""
+    team = await runtime.start({"writer": Writer})
+    await team.run("x")
+    await team.close()
+    await chaos.settle()
+    assert chaos.clock.now == 1.0
+
+
+async def test_a_tree_that_has_given_up_is_not_waited_for(chaos, runtime):
+    """Four crashes in a row are more than the intensity allows: that is its right."""
+    team = await runtime.start({"writer": Writer})
+    for _ in range(4):
+        chaos.kill("tree/writer")
+        await chaos.clock.advance(0.1)
+    await team.wait()
+    assert chaos.log.count("supervisor.gave_up", path="tree") == 1
+
+
+def no_drafts(output, _task):
+    """Lets no draft pass."""
+    return output["text"] != "draft"
+
+
+async def test_judges_fail_and_lie(chaos, runtime):
+    """A judge may turn its verdict round, or raise; what nobody has judged is not let through."""
+    judge = FunctionJudge(no_drafts, name="no-drafts")
+    work = Work(judges=(judge,), recovery=())
+    team = await runtime.start({"writer": ChildSpec(id="writer", start=Writer, work=work)})
+    assert ((await team.run("draft")).ok, (await team.run("page")).ok) == (False, True)
+    seat = chaos.judge("no-drafts")
+    seat.lie()
+    assert not (await team.run("page")).ok
+    seat.crash(OSError)
+    assert not (await team.run("page")).ok
+    assert chaos.log.count("judge.failed") == 1
+    chaos.judge("no-drafts", of="tree/editor").crash()
+    assert (await team.run("page")).ok

@@ -17,7 +17,7 @@ TEST = "tests/test_writer.py::test_writer_survives"
     [
         (1, (0,)),
         (3, (0, 1, 2)),
-        ("5", (5,)),
+        ("5", (0, 1, 2, 3, 4)),
         ("7..9", (7, 8, 9)),
         (" 7 .. 7 ", (7,)),
         ([4, 2], (4, 2)),
@@ -29,7 +29,9 @@ def test_seeds_are_a_number_a_range_or_a_list(given, seeds):
     assert seeds_of(given) == seeds
 
 
-@pytest.mark.parametrize("given", [0, -1, True, 1.5, None, "", "a", "9..7", "1...3", "-1", [], [1, "2"], [-1], [True]])
+@pytest.mark.parametrize(
+    "given", [0, -1, True, 1.5, None, "", "a", "0", "9..7", "1..", "..5", "1...3", "-1", [], [1, "2"], [-1], [True]]
+)
 def test_other_seeds_are_refused_in_words(given):
     """What was given is said, and what is legal."""
     with pytest.raises(InvalidMarker, match=r"a number of them such as 200, a range such as '100\.\.199'") as refused:

@@ -38,6 +38,7 @@ import pytest
 
 from treeward.agents.tools import FUNCTIONS
 from treeward.chaos.faults.plan_file import load_plan
+from treeward.chaos.simulation.simulate import simulate
 from treeward.trees.load import load_tree
 from treeward.trees.problems import TreeError
 
@@ -51,7 +52,7 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOGGED = re.compile(r'^\{"timestamp": .*\n', re.MULTILINE)
 ATTEMPTS = re.compile(r"(\S+/\S+ +\w+ +\d+|)(.*)")
 VARYING = re.compile(rf"\d+|{'|'.join(calendar.month_name[1:])}")
-DONE_BEFORE = re.compile(r"pip install|pytest$")  # it has made the environment of this test, or is its run
+DONE_BEFORE = re.compile(r"pip install|pytest( -n auto)?$")  # it has made the environment of this test, or is its run
 
 WHOLE_TREE = re.compile(r"^treeward:", re.MULTILINE)
 PLAN = re.compile(r"^faults:", re.MULTILINE)
@@ -132,9 +133,8 @@ def constant(text):
 class Documented:
     """Runs a document's blocks in the working directory: `run_x` those of the language x."""
 
-    def __init__(self, document, new_virtual_loop):
+    def __init__(self, document):
         self.document = document
-        self.new_virtual_loop = new_virtual_loop
         self.module = types.ModuleType(MODULE)
         self.allowed = set()
 
@@ -172,9 +172,8 @@ class Documented:
         if not code.co_flags & inspect.CO_COROUTINE:
             exec(code, vars(self.module))
             return
-        new_loop = None if block.words == "realtime" else self.new_virtual_loop
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(without_leftovers(eval(code, vars(self.module)), self.where(block)))
+        run = asyncio.run if block.words == "realtime" else simulated
+        run(without_leftovers(eval(code, vars(self.module)), self.where(block)))
 
     def run_yaml(self, block, shown):
         source = in_a_tree(block.text) if block.file is None else written(block)
@@ -216,6 +215,11 @@ def written(block):
     return path
 
 
+def simulated(coroutine):
+    """Runs a coroutine in virtual time, as the coroutine tests are."""
+    simulate(lambda: coroutine, policy="fifo").result()
+
+
 async def without_leftovers(coroutine, where):
     """Runs a block, and says which tasks it left."""
     await coroutine
@@ -243,13 +247,7 @@ def shell(command):
 
 
 @pytest.fixture
-def new_virtual_loop(pytestconfig):
-    """Makes event loops in virtual time, as those of the coroutine tests are."""
-    return pytestconfig.pluginmanager.get_plugin(str(CHECKOUT / "tests" / "conftest.py")).VirtualTimeLoop
-
-
-@pytest.fixture
-def documented(tmp_path, monkeypatch, new_virtual_loop):
+def documented(tmp_path, monkeypatch):
     """Runs the blocks of a document; the modules that they import and the tools that they make go with them."""
     workplace = tmp_path / "work"
     workplace.mkdir()
@@ -259,7 +257,7 @@ def documented(tmp_path, monkeypatch, new_virtual_loop):
     functions = dict(FUNCTIONS)
 
     def run(document):
-        documented = Documented(document, new_virtual_loop)
+        documented = Documented(document)
         monkeypatch.setitem(sys.modules, MODULE, documented.module)
         documented.run()
 

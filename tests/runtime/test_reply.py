@@ -220,7 +220,7 @@ async def test_a_reply_in_time_takes_the_timer_along():
     reply.resolve(1)
     await reply
     await asyncio.sleep(0)
-    assert [handle for handle in loop._scheduled if not handle.cancelled()] == []
+    assert loop.timers() == ()
 
 
 @pytest.mark.parametrize(

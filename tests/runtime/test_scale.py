@@ -93,6 +93,7 @@ async def test_100_000_actors():
         assert memory() - before < 1000
 
 
+@pytest.mark.realtime
 async def test_100_000_actors_end_with_the_system():
     """Leaving the block ends them all, in a few seconds."""
     async with runtime() as system:

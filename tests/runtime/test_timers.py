@@ -126,7 +126,7 @@ async def test_timers_die_with_their_incarnation(end, nursed):
         end(child.ref)
         await asyncio.sleep(20)
         assert child.ref.incarnation == 2
-        assert [handle for handle in system.loop._scheduled if not handle.cancelled()] == []
+        assert system.loop.timers() == ()
     assert seen == [("tick", 1.0)]
 
 

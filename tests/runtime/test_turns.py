@@ -11,6 +11,8 @@ from treeward.runtime.cell import Cell
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.turns import RUNS
 
+pytestmark = pytest.mark.realtime  # a simulated loop has an order of its own
+
 
 class Teller(Actor):
     """Tells that it has run; of a ref, tells that one too."""

@@ -283,10 +283,3 @@ def lab():
 def new_lab():
     """The class of labs, for tests that run many examples."""
     return Lab
-
-
-@pytest.fixture
-def virtual_loop(pytestconfig):
-    """The class of the loops on which coroutine tests run."""
-    plugins = pytestconfig.pluginmanager.get_plugins()
-    return next(plugin.VirtualTimeLoop for plugin in plugins if hasattr(plugin, "VirtualTimeLoop"))

@@ -59,7 +59,7 @@ def fail(guard, now, times=2):
 
 def timers():
     """When the timers of the loop are due, the test's own left out."""
-    return sorted(timer.when() for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled())
+    return sorted(when for when, _, timer in asyncio.get_running_loop()._timers if not timer.cancelled())
 
 
 # --- who is restarted -------------------------------------------------------------------------------

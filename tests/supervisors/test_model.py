@@ -17,6 +17,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from treeward.chaos.testing.bench import Bench
+from treeward.chaos.testing.seeds import Run
 from treeward.runtime.actor import Factory
 from treeward.runtime.cell import Declined
 from treeward.runtime.errors import ActorStopped
@@ -538,20 +540,22 @@ class Tree:
 
 
 class Real:
-    """The same tree as living actors, on a loop in virtual time."""
+    """The same tree as living actors, in a simulation."""
 
-    def __init__(self, lab, loop_class, options):
+    def __init__(self, lab, options):
         self.lab = lab
-        self.loop = loop_class()
-        self.errors = []
-        self.loop.set_exception_handler(lambda _loop, context: self.errors.append(context))
+        self.bench = Bench(Run(policy="fifo"))
         self.held = {}
         self.running = lab.system()
-        self.system = self.run(self.running.__aenter__())
-        self.rig = self.run(self._launch(options))
+        try:
+            self.system = self.run(self.running.__aenter__())
+            self.rig = self.run(self._launch(options))
+        except BaseException:
+            self.bench.close()  # there can be one at a time
+            raise
 
     def run(self, coroutine):
-        return self.loop.run_until_complete(coroutine)
+        return self.bench.run(coroutine)
 
     async def _launch(self, options):
         kind = Supervisor if options.strategy else DynamicSupervisor
@@ -613,12 +617,12 @@ class Real:
         return [(info.ref.path, info.state) for info in reversed(infos)]
 
     def close(self):
-        self.run(self.running.__aexit__(None, None, None))
-        self.quiet()
-        assert asyncio.all_tasks(self.loop) == set()
-        assert self.system.cells == {}
-        assert self.errors == []
-        self.loop.close()
+        with self.bench:
+            self.run(self.running.__aexit__(None, None, None))
+            self.quiet()
+            assert asyncio.all_tasks(self.bench.loop) == set()
+            assert self.system.cells == {}
+            assert self.bench.loop.unhandled == []
 
 
 # --- the machine ------------------------------------------------------------------------------------
@@ -628,7 +632,7 @@ class Machine(RuleBasedStateMachine):
     """Does the same to both, and compares them."""
 
     strategy = "one_for_one"
-    lab_class = loop_class = None
+    lab_class = None
     model_class = Model
     real = None
 
@@ -638,7 +642,7 @@ class Machine(RuleBasedStateMachine):
         self.numbers = itertools.count()
         self.asked = []
         self.tree = Tree(options, self.model_class)
-        self.real = Real(self.lab, self.loop_class, options)
+        self.real = Real(self.lab, options)
         self.check()
 
     def teardown(self):
@@ -1023,14 +1027,14 @@ def run(machine, **given):
 
 
 @pytest.mark.timeout(300)
-def test_a_dynamic_supervisor_does_what_the_contract_says(new_lab, virtual_loop):
+def test_a_dynamic_supervisor_does_what_the_contract_says(new_lab):
     """Whatever happens to it and to its children, in whatever order, it agrees with the model at every step."""
-    run(Dynamic, lab_class=new_lab, loop_class=virtual_loop)
+    run(Dynamic, lab_class=new_lab)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("machine", [Flat, Nested])
 @pytest.mark.timeout(300)
-def test_a_supervisor_does_what_the_contract_says(machine, strategy, new_lab, virtual_loop):
+def test_a_supervisor_does_what_the_contract_says(machine, strategy, new_lab):
     """Whatever happens to it and to its children, in whatever order, it agrees with the model at every step."""
-    run(machine, strategy=strategy, lab_class=new_lab, loop_class=virtual_loop)
+    run(machine, strategy=strategy, lab_class=new_lab)

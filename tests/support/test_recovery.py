@@ -9,8 +9,10 @@ import threading
 import pytest
 
 from treeward.agents.calls import ToolCall
+from treeward.runtime.evidence import Verdict
 from treeward.runtime.exits import Exit
-from treeward.supervisors.events import BreakerChanged
+from treeward.supervisors.events import BreakerChanged, OutputJudged
+from treeward.supervisors.judges.schema import SchemaJudge
 from treeward.trees.library.support import payments
 from treeward.trees.library.support.audit import Auditor
 from treeward.trees.library.support.desks import CatalogueDesk, HumanDesk, PaymentsDesk
@@ -32,6 +34,7 @@ CLASSES = {
     "desk": HumanDesk,
 }
 DEADLINE = 20.0
+in_any_order = pytest.mark.chaos(seeds=5)
 DONE = {"billing": "I have refunded $49.00 (refund ", "sales": "you are on the enterprise plan"}
 
 
@@ -348,6 +351,42 @@ async def test_where_the_rules_fail_too_a_person_has_the_case(running, sabotage,
     assert books.cases[0]["evidence"]["attempts"]
 
 
+def answer_alone(output):
+    return output["answer"]
+
+
+def unread(output):
+    return ["what", "is", "this"]
+
+
+@pytest.mark.parametrize("fault", [lies(answer_alone), lies(unread), lies(wrong_type)])
+@pytest.mark.parametrize("judges", [True, False])
+async def test_what_is_no_report_is_no_answer(running, sabotage, ask, fault, judges):
+    """Nobody could be told of it: it counts as failed, also where the judges have let it through."""
+    sabotage("sales", SalesWorker, fault)
+    sabotage("sales-rules", SalesRules, fault)
+    async with running(judges=judges) as rt:
+        outcome = await ask(rt, "What plans do you have?", customer=1002)
+    assert outcome.status == "needs_human"
+    assert "A colleague will get back to you" in outcome.output
+
+
+async def test_a_text_is_no_report_to_the_auditor(running, monkeypatch, sabotage, ask):
+    """Where the other judges let it pass, the auditor knows what it was to be."""
+
+    async def accept(judge, submission, system):
+        return Verdict(judge.name, accepted=True)
+
+    monkeypatch.setattr(SchemaJudge, "judge", accept)
+    sabotage("sales", SalesWorker, lies(answer_alone))
+    told = []
+    async with running() as rt:
+        rt.observe(lambda event: told.append(event) if isinstance(event, OutputJudged) else None)
+        outcome = await ask(rt, "What plans do you have?", customer=1002)
+    assert outcome.status == "fallback"
+    assert "it is no report" in told[0].reason
+
+
 # --- the front desk -----------------------------------------------------------------------------------
 
 
@@ -606,10 +645,12 @@ async def test_the_breaker_closes_with_a_probe(running, sabotage, ask):
     assert (still_open.status, probe.status, state) == ("fallback", "ok", "closed")
 
 
-async def test_a_judge_that_hangs_is_soon_not_waited_for(running, sabotage, ask, books):
+@in_any_order
+async def test_a_judge_that_hangs_is_soon_not_waited_for(running, chaos, ask, books):
     """After five times it is not asked any more about billing, and after five more not about its rules."""
-    sabotage("auditor", Auditor, hangs_before)
+    chaos.actor("auditor").hang(times=None)
     async with running() as rt:
+        chaos.watch(rt)
         took = []
         for _ in range(12):
             begun = rt.system.clock.monotonic()
@@ -620,10 +661,12 @@ async def test_a_judge_that_hangs_is_soon_not_waited_for(running, sabotage, ask,
     assert len(books.cases) == 12
 
 
-async def test_one_worker_in_trouble_does_not_take_the_other_along(running, sabotage, ask):
+@in_any_order
+async def test_one_worker_in_trouble_does_not_take_the_other_along(running, chaos, ask):
     """With billing's breaker open, sales answers as ever."""
-    sabotage("billing", BillingWorker, dies_before)
+    chaos.actor("billing").crash(times=None, message="Task")
     async with running() as rt:
+        chaos.watch(rt)
         for _ in range(3):
             await ask(rt, "Was I charged twice?", customer=1002)
         outcome = await ask(rt, BOTH)
@@ -646,11 +689,12 @@ async def test_a_worker_that_runs_wild_is_ended(running, sabotage, ask, books):
     assert "you were not charged twice" in outcome.output
 
 
-async def test_an_owner_that_dies_again_and_again_does_not_take_the_tree_down(running, sabotage, ask):
+@in_any_order
+async def test_an_owner_that_dies_again_and_again_does_not_take_the_tree_down(running, chaos, ask):
     """Every tool of payments kills it, request after request: its breakers open, and the tree stands."""
-    for tool in ("find_duplicates", "list_charges", "done_for", "refund_unused"):
-        sabotage("payments", PaymentsDesk, dies_before, method=tool)
+    chaos.actor("payments").crash(times=None, message="ToolCall")
     async with running() as rt:
+        chaos.watch(rt)
         outcomes = [await ask(rt, text) for text in (TWICE, "Show me my charges", "I want a refund", TWICE)]
         other = await ask(rt, "What plans do you have?")
         begun = rt.snapshot().incarnation

@@ -63,6 +63,13 @@ def nothing_is_left():
     return nothing_of_tasks
 
 
+def timers(loop):
+    """The timers that are set, on a simulated loop or on an ordinary one."""
+    if hasattr(loop, "timers"):
+        return loop.timers()
+    return tuple(timer for timer in loop._scheduled if not timer.cancelled())
+
+
 def nothing_of_tasks(system):
     """Says what is still there: in guards, breakers, ledgers, accounts, the bank, and on the loop."""
     now = system.clock.monotonic()
@@ -76,7 +83,7 @@ def nothing_of_tasks(system):
     bank = bank_of(system)
     assert (bank._held, bank._wanting, bank._below, bank._turns, bank._requests) == ({}, {}, {}, {}, {})
     assert system._errands == set()
-    assert [timer for timer in system.loop._scheduled if not timer.cancelled()] == []
+    assert timers(system.loop) == ()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

@@ -349,7 +349,7 @@ async def test_nobody_watches_the_clock_for_nobody(shop):
     bank = bank_of(here.system)
     assert here.now() == 2.0
     assert not any((bank._held, bank._wanting, bank._below, bank._turns))
-    assert [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()] == []
+    assert asyncio.get_running_loop().timers() == ()
 
 
 async def test_another_budget_lets_them_in(shop):
