@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .coverage import Coverage
 from .crew import Crew
+from .invariants.catalogue import declared
 from .state import passing_place
 from .trial import Keeping, run_trial
 from .verdict import Verdict
@@ -139,7 +140,7 @@ class Campaign:
 
         A `KeyboardInterrupt` ends it as `stopped` does, in the middle of a seed. Raises as `Crew`.
         """
-        findings = Findings()
+        findings = Findings(coverage=self._declared())
         began = self.clock()
         try:
             with passing_place() as place, self._verdicts(place) as verdicts:
@@ -155,6 +156,10 @@ class Campaign:
         except KeyboardInterrupt:
             findings.ended = "interrupted"
         return findings
+
+    def _declared(self) -> Coverage:
+        """Returns the claims of the modules that the tree may use: also those to which no run may ever come."""
+        return Coverage(claims={name: (kind, 0, 0) for name, kind in declared(self.subject.allow).items()})
 
     def _why_it_ends(self, findings: Findings, stopped: Callable[[], bool]) -> str:
         if len(findings.verdicts) == len(self.seeds):

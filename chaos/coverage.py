@@ -74,8 +74,9 @@ class Coverage:
 
     @property
     def never(self) -> tuple[str, ...]:
-        """The names of the `sometimes` that were reached and have never held."""
-        return tuple(name for name, (kind, _, held) in sorted(self.claims.items()) if kind == "sometimes" and not held)
+        """The names of each `sometimes` that has never held, and each `reachable` that was never reached."""
+        wanted = ("sometimes", "reachable")
+        return tuple(name for name, (kind, _, held) in sorted(self.claims.items()) if kind in wanted and not held)
 
     def as_data(self) -> dict[str, Any]:
         """Returns it as JSON has it."""

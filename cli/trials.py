@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,8 @@ def tried(campaign: Campaign, tries: int, words: tuple[str, ...], files: Files) 
 
 
 def _found(campaign: Campaign, watcher: Watcher, halt: Halt) -> Findings:
+    gc.collect()
+    gc.freeze()  # what is there by now is no garbage of a run: nobody has to look through it after each
     try:
         return campaign.run(watcher.ran, halt)
     except CrewUnavailable as error:

@@ -32,7 +32,7 @@ _TYPES = {
     "object": "mapping",
 }
 _PATTERNS = {DURATION: _DURATION, ID: "id", LONG_NAME: "`module:name`"}
-_PLAIN_NUMBERS = frozenset({"factor", "demote_at", "accept_at", "least"})
+_PLAIN_NUMBERS = frozenset({"factor", "demote_at", "accept_at", "least", "chance"})
 """Keys of numbers that are no durations."""
 
 
