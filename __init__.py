@@ -9,7 +9,7 @@
         outcome = await runtime.run("I've been charged twice")
 
 What is offered here comes from the rooms below, and is imported when it is first asked for. Each room's docstring is
-its map: `treeward.runtime` (actors), `treeward.supervisors`, `treeward.agents`, `treeward.trees`.
+its map: `treeward.runtime` (actors), `treeward.supervisors`, `treeward.agents`, `treeward.trees`, `treeward.chaos`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from .agents.plan import Subtask
     from .agents.profile import Profile
     from .agents.tools import IdempotencyKey, tool
+    from .chaos.faults.plan_file import load_plan
+    from .chaos.invariants.assertions import always, reachable, sometimes, unreachable
+    from .chaos.invariants.invariant import Invariant
+    from .chaos.live import LiveChaos
+    from .chaos.permission import ChaosRefused
+    from .chaos.simulation.errors import SimulationEscape
+    from .chaos.simulation.simulate import simulate
     from .runtime.actor import Actor, Factory
     from .runtime.cell import Declined
     from .runtime.dead_letters import DeadLetter
@@ -106,6 +113,7 @@ __all__ = [
     "BreakerView",
     "Budget",
     "BudgetExceeded",
+    "ChaosRefused",
     "ChildSpec",
     "ConfidenceJudge",
     "DeadLetter",
@@ -130,7 +138,9 @@ __all__ = [
     "IdempotencyKey",
     "Intensity",
     "InvalidSpec",
+    "Invariant",
     "Limits",
+    "LiveChaos",
     "LoopDetected",
     "LoopLimits",
     "MailboxFull",
@@ -159,6 +169,7 @@ __all__ = [
     "Runtime",
     "SchemaJudge",
     "Shutdown",
+    "SimulationEscape",
     "Skip",
     "Snapshot",
     "StartFailed",
@@ -186,13 +197,19 @@ __all__ = [
     "WouldBlock",
     "__version__",
     "all_breakers",
+    "always",
     "breaker_of",
     "crash_once",
     "health_of",
+    "load_plan",
     "load_tree",
+    "reachable",
+    "simulate",
+    "sometimes",
     "through",
     "tool",
     "tool_breakers",
+    "unreachable",
 ]
 
 _HOME = {
@@ -205,6 +222,13 @@ _HOME = {
     "agents.plan": "Subtask",
     "agents.profile": "Profile",
     "agents.tools": "IdempotencyKey tool",
+    "chaos.faults.plan_file": "load_plan",
+    "chaos.invariants.assertions": "always reachable sometimes unreachable",
+    "chaos.invariants.invariant": "Invariant",
+    "chaos.live": "LiveChaos",
+    "chaos.permission": "ChaosRefused",
+    "chaos.simulation.errors": "SimulationEscape",
+    "chaos.simulation.simulate": "simulate",
     "runtime.actor": "Actor Factory",
     "runtime.cell": "Declined",
     "runtime.dead_letters": "DeadLetter",

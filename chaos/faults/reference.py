@@ -81,8 +81,8 @@ tree, it looks as well whether the two fit each other: that every pattern of pat
 turns something.
 
 ```python
+from treeward import load_plan
 from treeward.chaos.faults.explain import explain
-from treeward.chaos.faults.plan_file import load_plan
 from treeward.trees import library, load_tree
 
 plan = load_plan("plan.yaml", tree=load_tree(library.find("support")))
