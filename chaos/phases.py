@@ -57,7 +57,13 @@ class Phases:
         works = self._plan.work
         if not works and self.world.runtime.tree is not None and self.world.runtime.tree.entry_path is not None:
             works = (ANYTHING,)
-        return asked(works, random.Random(f"work/{self.world.seed}"))  # noqa: S311 - seeded, not secret
+        source = random.Random(f"work/{self.world.seed}")  # noqa: S311 - seeded, not secret
+        return asked(works, source, every=self.world.injector is None)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the requests that this run gives."""
+        return frozenset(one.name for one in self._requests)
 
     async def run(self) -> None:
         """Runs all of them, to the end, or until the root supervisor has ended by itself."""

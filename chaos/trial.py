@@ -183,6 +183,7 @@ class _Run:
         self._log = Log(self._now)
         self.watch = Watch((), self._log)
         self._violations: list[Violation] = []
+        self._names: frozenset[str] = frozenset()
         self._facts: Any = None
         self._loop: SimLoop | None = None
         self._requests: dict[str, Request] = {}
@@ -202,7 +203,7 @@ class _Run:
             async with world.runtime:
                 self._arm(world)
                 phases = Phases(world, self.watch)
-                self._violations = phases.violations
+                self._violations, self._names = phases.violations, phases.names
                 await phases.run()
                 self._log.note(SETTLED)
                 self.watch.settled()
@@ -291,7 +292,8 @@ class _Run:
         if parity is None:
             return
         texts = [f"without faults, {violation}" for violation in clean.violations]
-        texts = texts or [*differences(parity, clean.answers, answers, clean.facts, self._facts)]
+        compared = (parity, clean.answers, answers, clean.facts, self._facts, self._names)
+        texts = texts or [*differences(*compared)]
         yield from (Violation("parity", at, text) for text in texts)
 
 

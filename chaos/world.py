@@ -78,6 +78,7 @@ class World:
         ready_after: how many seconds after that the tree was ready again; None if it has not been.
         drained_after: how many seconds after that every accepted request had its outcome; None as `ready_after`.
         gave_up: why the root supervisor has ended by itself; empty as long as it has not.
+        kept: what the plan's own functions keep for each other, by any name.
     """
 
     seed: int
@@ -95,6 +96,7 @@ class World:
     ready_after: float | None = None
     drained_after: float | None = None
     gave_up: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def system(self) -> ActorSystem:

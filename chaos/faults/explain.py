@@ -180,11 +180,12 @@ def _work(work: Work) -> str:
     name = f"{work.id}: " if work.id else ""
     to = work.to or "the tree's entry"
     shown = quoted(work.input) if isinstance(work.input, str) else "data"
-    since = f" from {_time(work.at)}" if work.at else ""
+    since = f" from {work.at}" if work.at.high else ""
     pace = f", one every {work.every}" if work.every and work.times > 1 else ""
     each = "each " if work.times > 1 else ""
     until = "" if work.deadline is None else f", {each}within {_time(work.deadline)}"
-    return f"{name}{asked} to {to}{since}{pace}{until}: {shown}"
+    chance = f", in {Share(work.chance)} of the seeds" if work.chance < 1 else ""
+    return f"{name}{asked} to {to}{since}{pace}{until}{chance}: {shown}"
 
 
 def _values(values: Any) -> str:

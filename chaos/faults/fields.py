@@ -17,7 +17,7 @@ from .shapes import SHAPES, Shape, shape
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["At", "Do", "ImportName", "PositiveSpan", "SHAPE_PATTERN", "SPAN_PATTERN", "ShapeText", "words_of"]
+__all__ = ["At", "Do", "ImportName", "Moment", "PositiveSpan", "SHAPE_PATTERN", "SPAN_PATTERN", "ShapeText", "words_of"]
 
 V = TypeVar("V")
 
@@ -65,6 +65,13 @@ def _positive_span(value: Any) -> Span:
     return found
 
 
+def _moment(value: Any) -> Span:
+    found = span(value)
+    if found is None or found.low < 0:
+        raise illegal(SPAN_WORDS)
+    return found
+
+
 def _import_name(value: Any) -> str:
     value = long_name(value, "name")
     if not is_long_name(value):
@@ -100,6 +107,14 @@ PositiveSpan: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": SPAN_PATTERN}, {"type": "number", "exclusiveMinimum": 0}]}),
 ]
 """A time above zero, or a range of such."""
+
+Moment: TypeAlias = Annotated[
+    Span,
+    PlainValidator(_moment),
+    _AsText,
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": SPAN_PATTERN}, {"type": "number", "minimum": 0}]}),
+]
+"""A time since something, or a range of such."""
 
 ImportName: TypeAlias = Annotated[
     str, PlainValidator(_import_name), WithJsonSchema({"type": "string", "pattern": LONG_NAME})

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pydantic import Field
 
 from ...trees.base import Spec
-from ...trees.values import Anything, Count, Duration, Facts, Id, PositiveDuration, Text
-from .fields import PositiveSpan
+from ...trees.values import Anything, Count, Facts, Id, Number, PositiveDuration, Text
+from .amounts import Span
+from .fields import Moment, PositiveSpan
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["NUMBER", "Asked", "Work", "asked"]
 
@@ -53,11 +54,22 @@ class Work(Spec):
         300.0, description="After how long an answer is worth nothing any more; null: there is no end."
     )
     times: Count = Field(1, ge=1, le=100_000, description="How many there are.", examples=[20])
-    at: Duration = Field(0.0, description="When the first of them is given.")
+    at: Moment = Field(
+        default_factory=lambda: Span(0.0, 0.0),
+        description="When the first of them is given, or a range to draw it from; at once if the key is absent.",
+        examples=["10s", "0s..60s"],
+    )
     every: PositiveSpan | None = Field(
         None,
         description="The time from one to the next, or a range to draw it from; all at once if the key is absent.",
         examples=["2s", "1s..5s"],
+    )
+    chance: Number = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="In what share of the seeds they are given at all; in a run without faults they always are.",
+        examples=[0.5],
     )
 
 
@@ -86,18 +98,22 @@ class _Names:
         return f"{work.id} {number}" if work.times > 1 else work.id
 
 
-def asked(works: Iterable[Work], source: random.Random) -> list[Asked]:
+def asked(works: Sequence[Work], source: random.Random, *, every: bool = False) -> list[Asked]:
     """Returns all requests in the order of their times; those at one time in the order of the plan.
 
-    The times are drawn from `source`, work after work.
+    The times are drawn from `source`, work after work, and then which works there are: one at least, or `every` one.
     """
     names = _Names()
-    every = [request for work in works for request in _requests(work, names, source)]
-    return sorted(every, key=lambda request: request.at)
+    requests = [[*_requests(work, names, source)] for work in works]
+    there = [every or work.chance == 1 or source.random() < work.chance for work in works]
+    if works and not any(there):
+        there[source.randrange(len(works))] = True
+    given = (request for which, of_one in zip(there, requests, strict=True) if which for request in of_one)
+    return sorted(given, key=lambda request: request.at)
 
 
 def _requests(work: Work, names: _Names, source: random.Random) -> Iterator[Asked]:
-    at = work.at
+    at = work.at.draw(source)
     for number in range(1, work.times + 1):
         yield Asked(
             name=names.next(work, number),

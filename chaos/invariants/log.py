@@ -132,7 +132,6 @@ class Log:
             if all(name in entry.facts and entry.facts[name] == value for name, value in facts.items()):
                 yield entry
 
-
     def _called(self, what: str) -> list[Any]:
         """Returns all that has this name."""
         for seen in islice(self._seen, self._sorted, None):

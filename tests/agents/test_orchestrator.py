@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -336,6 +337,22 @@ async def test_the_parts_can_be_overridden(grow):
         outcome = await deliver(tree.ref("front"), Task("t", "billing sales"))
     assert outcome.output == "billing done and sales done"
     assert {path for _, path, _ in Worker.seen} == {"top/b"}
+
+
+class Choosy(Planned):
+    """Takes no answer of sales for one."""
+
+    def read(self, result):
+        return replace(result, status="failed", error="no") if result.subtask.kind == "sales" else result
+
+
+async def test_a_result_counts_as_it_is_read(grow):
+    """One that is read as failed makes the answer as good as if it had."""
+    async with grow(TREE | {"front": (Choosy,)}) as tree:
+        some = await ask(tree, sub("billing"), sub("sales"))
+        none = await ask(tree, sub("sales"))
+    assert (some.status, some.error) == ("partial", "sales: no")
+    assert none.status == "failed"
 
 
 async def test_the_parts_can_be_given(grow):

@@ -66,3 +66,31 @@ def test_what_makes_no_sense_is_refused(wrong):
     """No request, no time between two, a time before the start: each is refused."""
     with pytest.raises(ValidationError):
         Work(input="x", **wrong)
+
+
+def test_random_beginning():
+    """A range as the first time is drawn from, anew for each seed; the following ones come from there on."""
+    work = Work(input="x", times=2, at="10s..20s", every="5s")
+    first, second = asked([work], random.Random(1))
+    assert 10 <= first.at <= 20
+    assert second.at == first.at + 5
+    assert len({asked([work], random.Random(seed))[0].at for seed in range(20)}) > 10
+
+
+def test_chance():
+    """Each work is given in its share of the seeds, one in every seed; the times of one depend on no other."""
+    works = [Work(id=id_, input="x", at="0s..9s", chance=chance) for id_, chance in (("a", 0.5), ("b", 0.2), ("c", 1))]
+    drawn = [[one.name for one in asked(works, random.Random(seed))] for seed in range(400)]
+    counts = [sum(name in names for names in drawn) for name in "abc"]
+    assert (150 < counts[0] < 250, 40 < counts[1] < 120, counts[2]) == (True, True, 400)
+    assert all(asked(works[:2], random.Random(seed)) for seed in range(400))
+    every = {one.name: one.at for one in asked(works, random.Random(7), every=True)}
+    assert every.keys() == {"a", "b", "c"}
+    assert all(every[one.name] == one.at for one in asked(works, random.Random(7)))
+
+
+@pytest.mark.parametrize("wrong", [{"chance": 0}, {"chance": 1.5}, {"at": "-1s"}, {"at": "soon"}])
+def test_chance_and_beginning_are_checked(wrong):
+    """A chance is above 0 and at most 1; the first time is not before the plan's start."""
+    with pytest.raises(ValidationError):
+        Work(input="x", **wrong)

@@ -446,6 +446,22 @@ async def test_a_front_desk_that_always_fails_leaves_the_request_to_a_person(
     assert [case["request"] for case in books.cases] == [BOTH]
 
 
+async def test_an_answer_to_somebody_else_is_no_answer(running, sabotage, ask, books):
+    """One that is left to a person has no amount in it that could be wrong: it is told by what it answers."""
+    given = []
+
+    async def the_first_one(agent, work):
+        given.append(await work())
+        return given[0]
+
+    sabotage("front-desk", Triage, the_first_one, method="aggregate")
+    async with running() as rt:
+        first = await ask(rt, "Sing me a song", customer=1012)
+        second = await ask(rt, TWICE)
+    assert "“Sing me a song”" in first.output
+    assert (second.status, second.output) == ("needs_human", {"case": "case-2"})
+
+
 # --- the auditor --------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ it speaks of is there, and whether one is there that it does not speak of, only 
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -27,22 +28,28 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ....runtime.task import Task
-    from .records import Interval, Price, Quote
+    from .records import Duplicate, Interval, Price, Quote
     from .store import Store
 
-__all__ = ["Auditor", "Books"]
+__all__ = ["TEXT", "Auditor", "Books"]
+
+TEXT: Final = "a text for a customer"
+"""The rubric under which it is no report that is judged."""
 
 _ALL: Final = -1
 """The limit of a query that has none."""
 _NOT_TWICE: Final = re.compile(r"\bnot charged twice\b|\bno other duplicate\b")
 _PAYMENT: Final = re.compile(r"\bpayment (\d+)\b")
 _PLAN: Final = re.compile(r"\byou are on the (\w+) plan\b", re.IGNORECASE)
+_QUOTED: Final = re.compile("(?:about|pass|become of|looked into) \u201c([^\u201d]*)\u201d")
+"""What the customer has asked, as an answer repeats it; what a person answers stands in quotation marks as well."""
+_WORD: Final = re.compile(r"\w+")
 _TO_A_PERSON: Final = re.compile(r"\bcolleague\b")
 _INTERVALS: Final[tuple[Interval, ...]] = ("monthly", "yearly")
 
 
 class Auditor(Bookkeeper):
-    """Accepts a `Report`, or the text for a customer, that says what the books say.
+    """Accepts what says what the books say: a `Report`, or, where the rubric is `TEXT`, a text for a customer.
 
     Args:
         database, seed: as of every bookkeeper.
@@ -58,10 +65,26 @@ class Auditor(Bookkeeper):
         request = task.idempotency_key.rpartition(f"/{JUDGE}/")[0]
         customer = task.context.get("customer_id", self._customer)
         books = Books(self.store, customer, request, day_of(self.system.clock.time()))
-        output = task.input["output"]
-        faults = books.faults_of_text(output) if isinstance(output, str) else _faults_of_report(output, books)
+        asked, output = task.input.get("request"), task.input["output"]
+        is_text = task.input.get("rubric") == TEXT
+        faults = _faults_of_text(output, asked, books) if is_text else _faults_of_report(output, books)
         told = "; ".join(faults)
         return {"accepted": not told, "reason": told}
+
+
+def _faults_of_text(output: Any, asked: Any, books: Books) -> Iterator[str]:
+    if not isinstance(output, str):
+        yield "it is no text"
+        return
+    yield from books.faults_of_text(output)
+    there = set(_words(asked)) if isinstance(asked, str) else None
+    for quoted in _QUOTED.findall(output):
+        if there is not None and not there.issuperset(_words(quoted)):
+            yield f"it answers \u201c{quoted}\u201d, which was not asked"
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 def _faults_of_report(output: Any, books: Books) -> Iterator[str]:
@@ -128,7 +151,7 @@ class Books:
         return faults
 
     def _faults_of_words(self, text: str) -> Iterator[str]:
-        if _NOT_TWICE.search(text) and any(not one.settled for one in self._duplicates()):
+        if _NOT_TWICE.search(text) and any(not one.settled for one in self._duplicates):
             yield "something was charged twice, and has not come back"
         plans = {one.plan for one in self._store.subscriptions(self._customer)}
         yield from (f"the customer is not on the {plan} plan" for plan in _PLAN.findall(text) if plan not in plans)
@@ -137,10 +160,11 @@ class Books:
         """Yields the duplicates that have not come back while others have, and that a text does not name."""
         if any(refund.reason == CHARGED_TWICE for refund in self._done.refunds):
             named = set(map(int, _PAYMENT.findall(text)))
-            still = (one.payment.id for one in self._duplicates() if not one.settled and one.refund is None)
+            still = (one.payment.id for one in self._duplicates if not one.settled and one.refund is None)
             yield from (f"payment {id_} has not come back, and it does not say so" for id_ in still if id_ not in named)
 
-    def _duplicates(self) -> tuple[Any, ...]:
+    @cached_property
+    def _duplicates(self) -> tuple[Duplicate, ...]:
         return self._store.duplicates(self._customer, WITHIN, self._request)
 
     # What an answer may rest on, the cheapest to find first: what comes later is looked up only where it matters.

@@ -34,6 +34,19 @@ _CANCELLATIONS: Final = """
     SELECT subscriptions.customer, cancellations.* FROM cancellations
     JOIN subscriptions ON subscriptions.id = cancellations.subscription ORDER BY cancellations.id
 """
+_GIVEN_BACK: Final = "SELECT payment, idempotency_key FROM refunds"
+_WITHOUT_A_CHARGE: Final = """
+    SELECT customer, period_start, count(*) AS charges, sum(reason IS 'charged twice') AS back
+    FROM payments LEFT JOIN refunds ON refunds.payment = payments.id
+    WHERE status = 'captured' AND customer IN (
+        SELECT customer FROM payments JOIN refunds ON refunds.payment = payments.id WHERE request <> 'past'
+    )
+    GROUP BY subscription, period_start, payments.amount, payments.currency HAVING back >= charges
+"""
+_TOUCHED: Final = """
+    SELECT id, plan, interval, ends_on FROM subscriptions
+    WHERE id IN (SELECT subscription FROM plan_changes UNION SELECT subscription FROM cancellations)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +73,37 @@ class Ledger:
 
     Args:
         folder: with the files in it.
+
+    Raises:
+        sqlite3.OperationalError: there is no such file; from every property.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def rows(self, query: str, file: str = BOOKS) -> tuple[Row, ...]:
-        """Returns the rows of a query. Raises `sqlite3.OperationalError` where there is no such file."""
-        return self._answers(file, query)[0]
+    @property
+    def written(self) -> Written:
+        """What requests have caused: not what the past has in it that was made up with the books."""
+        return Written(*self._books[:3])
+
+    @property
+    def given_back(self) -> tuple[Row, ...]:
+        """Every refund there is, those of the past too."""
+        return self._books[3]
+
+    @property
+    def without_a_charge(self) -> tuple[Row, ...]:
+        """The periods for which, of charges that were made again and again, none is left."""
+        return self._books[4]
+
+    @property
+    def touched(self) -> tuple[Row, ...]:
+        """The subscriptions that were changed or canceled, as they are."""
+        return self._books[5]
+
+    @cached_property
+    def _books(self) -> list[tuple[Row, ...]]:
+        return self._answers(BOOKS, _REFUNDS, _CHANGES, _CANCELLATIONS, _GIVEN_BACK, _WITHOUT_A_CHARGE, _TOUCHED)
 
     def _answers(self, file: str, *queries: str) -> list[tuple[Row, ...]]:
         with closing(sqlite3.connect(f"{(self._folder / file).as_uri()}?mode=rw", uri=True)) as database:
@@ -75,12 +111,7 @@ class Ledger:
             return [tuple(dict(row) for row in database.execute(query)) for query in queries]
 
     @cached_property
-    def written(self) -> Written:
-        """What requests have caused: not what the past has in it that was made up with the books."""
-        return Written(*self._answers(BOOKS, _REFUNDS, _CHANGES, _CANCELLATIONS))
-
-    @cached_property
     def cases(self) -> tuple[Row, ...]:
         """What waits for a person, or did: each case's document, with its `id`."""
-        found = self.rows("SELECT number, document FROM cases ORDER BY number", DESK)
+        (found,) = self._answers(DESK, "SELECT number, document FROM cases ORDER BY number")
         return tuple({**json.loads(row["document"]), "id": f"case-{row['number']}"} for row in found)

@@ -29,6 +29,7 @@ __all__ = ["Triage"]
 PATIENCE: Final = 0.2
 """Seconds that the desk has to open a case for what came to no end, just before the answer is due."""
 LOST: Final = "nobody could say in time what has become of it"
+UNREADABLE: Final = "what came of it is no answer"
 
 
 class Triage(Orchestrator):
@@ -61,6 +62,12 @@ class Triage(Orchestrator):
         """Routes a part as every orchestrator does, and gives a sign of life: there is more to come."""
         self.progress()
         return super().route(subtask, found)
+
+    def read(self, result: Result) -> Result:
+        """Takes for failed what nobody could be told of."""
+        by_a_person = result.status == "fallback" and isinstance(result.output, str)
+        told = by_a_person or (isinstance(result.output, dict) and "answer" in result.output)
+        return result if told or not result.usable else replace(result, status="failed", error=UNREADABLE)
 
     async def aggregate(self, task: Task, results: Sequence[Result]) -> str:
         """Returns the answer: a sentence for each part."""
