@@ -19,6 +19,7 @@ import gc
 import inspect
 import itertools
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -31,6 +32,9 @@ from treeward.chaos.simulation.waiting import task_line
 JOIN_TIMEOUT = 2.0  # seconds of real time that a thread gets to end after its test
 SETTLING_ROUNDS = 20  # rounds of the loop that a task gets to end after its test, in no time
 OPEN_FILES = Path("/proc/self/fd")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a shell's background: programs under test would, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)

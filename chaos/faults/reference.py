@@ -103,13 +103,13 @@ What it says of a plan that is wrong names the place in the file, and in the tex
 from treeward.trees import TreeError
 
 try:
-    load_plan('''
+    load_plan(\"\"\"
 treeward: 1
 name: wrong
 faults:
   - {at: actor.handle, do: "30%->crsh(ValueError)"}
   - {at: reply, do: "hang", where: writer}
-''')
+\"\"\")
 except TreeError as error:
     print(error)
 ```

@@ -423,7 +423,10 @@ def test_an_interrupt_from_the_terminal(where):
     script = Path(__file__).with_name("interrupted.py")
     child = subprocess.Popen([sys.executable, str(script), where], stdout=subprocess.PIPE, text=True)
     with child:
-        assert child.stdout.readline() == "running\n"
-        child.send_signal(signal.SIGINT)
-        assert child.stdout.read() == "interrupted, 1 thread, real time\n"
+        try:
+            assert child.stdout.readline() == "running\n"
+            child.send_signal(signal.SIGINT)
+            assert child.stdout.read() == "interrupted, 1 thread, real time\n"
+        finally:
+            child.kill()  # nothing happens if it has ended
     assert child.returncode == 0

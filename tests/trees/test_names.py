@@ -176,3 +176,12 @@ def test_no_other_function(actors, name, message):
     with pytest.raises(TreeError) as caught:
         Names(["zoo"]).function(name)
     assert str(caught.value) == message
+
+
+def test_a_class_or_a_function(actors):
+    """Where either will do, both may be named, and nothing else."""
+    names = Names(["zoo"])
+    assert names.class_or_function("zoo.actors:factory").__name__ == "factory"
+    assert names.class_or_function("zoo.actors:NoActor").__name__ == "NoActor"
+    with pytest.raises(TreeError, match="has no class or function 'VALUE'"):
+        names.class_or_function("zoo.actors:VALUE")
