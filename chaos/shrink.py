@@ -245,8 +245,18 @@ def _occurrences(fired: Sequence[Fired]) -> list[Occurrence]:
 def _settled(plan: Plan, trial: Trial) -> Plan:
     """Returns the plan as one seed has it: with nothing drawn for the tree, and the rules that fired."""
     knobs = {name: Choices((value,)) for name, value in trial.knobs.items()}
-    changes: dict[str, Any] = {"knobs": knobs, "swarm": False}
+    changes: dict[str, Any] = {"knobs": knobs, "swarm": False, "work": tuple(_given(plan, trial))}
     return plan.only({fired.rule for fired in trial.fired}).model_copy(update=changes)
+
+
+def _given(plan: Plan, trial: Trial) -> Iterator[Work]:
+    """Yields the works that a run has given, with no chance left about it."""
+    given = {name.rpartition(" ")[0] for name in trial.answers} | set(trial.answers)
+    for work in plan.work:
+        if work.id is None or work.chance == 1:
+            yield work
+        elif work.id in given:
+            yield work.model_copy(update={"chance": 1.0})
 
 
 def _alone(plan: Plan, trial: Trial, terms: Callable[[Fault, Sequence[Fired]], tuple[Term, ...]]) -> Plan:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,6 @@ from .amounts import Span
 from .fields import Moment, PositiveSpan
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterator, Sequence
 
 __all__ = ["NUMBER", "Asked", "Work", "asked"]
@@ -101,15 +101,20 @@ class _Names:
 def asked(works: Sequence[Work], source: random.Random, *, every: bool = False) -> list[Asked]:
     """Returns all requests in the order of their times; those at one time in the order of the plan.
 
-    The times are drawn from `source`, work after work, and then which works there are: one at least, or `every` one.
+    Each work draws its times from a stream of its own, made from `source`, and then whether it is there, unless `every`
+    one is; one at least is.
     """
-    names = _Names()
-    requests = [[*_requests(work, names, source)] for work in works]
-    there = [every or work.chance == 1 or source.random() < work.chance for work in works]
-    if works and not any(there):
-        there[source.randrange(len(works))] = True
-    given = (request for which, of_one in zip(there, requests, strict=True) if which for request in of_one)
-    return sorted(given, key=lambda request: request.at)
+    names, base = _Names(), source.getrandbits(64)
+    given: list[list[Asked]] = []
+    left_out: list[list[Asked]] = []
+    for number, work in enumerate(works):
+        own = random.Random(f"{base}/{work.id or number}")  # noqa: S311 - seeded, not secret
+        requests = [*_requests(work, names, own)]
+        is_there = every or work.chance == 1 or own.random() < work.chance
+        (given if is_there else left_out).append(requests)
+    if left_out and not given:
+        given.append(left_out[source.randrange(len(left_out))])
+    return sorted((request for requests in given for request in requests), key=lambda request: request.at)
 
 
 def _requests(work: Work, names: _Names, source: random.Random) -> Iterator[Asked]:

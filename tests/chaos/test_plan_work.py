@@ -86,6 +86,7 @@ def test_chance():
     assert all(asked(works[:2], random.Random(seed)) for seed in range(400))
     every = {one.name: one.at for one in asked(works, random.Random(7), every=True)}
     assert every.keys() == {"a", "b", "c"}
+    assert asked(works[1:], random.Random(7), every=True)[0].at in every.values()
     assert all(every[one.name] == one.at for one in asked(works, random.Random(7)))
 
 

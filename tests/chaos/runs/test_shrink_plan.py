@@ -87,6 +87,17 @@ def test_what_was_drawn_becomes_the_plan(subject):
     assert run_trial(read_back(tried, shrunken.plan), trial.seed).failed
 
 
+def test_works_that_were_drawn_are_no_chance_any_more(subject):
+    """What a seed has drawn to be asked is in the plan for good, what it has not is not, and nothing else changes."""
+    works = [SALES | {"chance": 0.5}, SALES | {"id": "other", "key": "other-{n}", "chance": 0.5}]
+    tried = subject(faults=DYING, work=works)
+    trial = next(trial for seed in range(100) if len((trial := run_trial(tried, seed)).answers) == 20 and trial.failed)
+    shrunken = shrink(tried, trial)
+    (work,) = shrunken.plan.work
+    assert (work.chance, work.id) == (1.0, next(iter(trial.answers)).partition(" ")[0])
+    assert run_trial(read_back(tried, shrunken.plan), trial.seed).trace == shrunken.trial.trace
+
+
 def test_times_become_round(subject):
     """A time that was drawn is made rounder, where it still fails."""
     tried = subject(faults=SLOWLY, work={**SALES, "deadline": "2s"}, parity={"same": ["output"]})
