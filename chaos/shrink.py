@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .faults.fired import Fired, Occurrence
     from .faults.plan import Fault, Plan
+    from .faults.work import Work
     from .trial import Trial
 
 __all__ = ["MOST_TRIES", "Shrunken", "ddmin", "shrink"]
