@@ -15,13 +15,13 @@ from ..trees.runtime import Runtime
 from .coverage import Coverage, Visits
 from .ends import FunctionFailed, unhandled, violation_of
 from .faults.injector import Injector
-from .faults.knobs import swarmed
 from .invariants.assertions import Claims, claims
 from .invariants.invariant import Violation
 from .invariants.log import Log
 from .invariants.parity import differences
 from .invariants.watch import Watch
 from .phases import Phases
+from .plans.knobs import swarmed
 from .simulation.simulate import simulate
 from .state import state_directory
 from .timeline import SETTLED

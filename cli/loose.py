@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..chaos.faults.plan_file import load_plan
 from ..chaos.live import LiveChaos
 from ..chaos.permission import ChaosRefused, Radius, check_allowed
+from ..chaos.plans.plan_file import load_plan
 from .failures import Code, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..chaos.faults.plan import Plan
+    from ..chaos.plans.plan import Plan
     from ..trees.runtime import Runtime
     from ..trees.spec import Tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..chaos.faults.plan_file import load_plan
+from ..chaos.plans.plan_file import load_plan
 from ..chaos.subject import Subject
 from ..trees.problems import Problem, TreeError, did_you_mean, quoted
 from .failures import Code, Failure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..chaos.campaign import Campaign
 from ..chaos.crew import CrewUnavailable, WorkerLost
-from ..chaos.faults.explain import explain, points
-from ..chaos.faults.plan_file import load_plan
+from ..chaos.plans.explain import explain, points
+from ..chaos.plans.plan_file import load_plan
 from ..chaos.report import Report, plan_yaml
 from ..chaos.shrink import shrink
 from ..chaos.timeline import timeline

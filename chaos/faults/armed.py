@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from .actions import arguments_of, drawn
-from .matching import is_supervisor
+from ..plans.actions import arguments_of, drawn
+from ..plans.matching import is_supervisor
 from .turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...runtime.cell import Cell
+    from ..plans.plan import Fault
     from .fired import Occurrence
-    from .plan import Fault
     from .turn import Hit
 
 __all__ = ["Armed"]

@@ -11,17 +11,17 @@ from ...runtime.errors import SystemClosed
 from ...runtime.faults import HANDLE, PUT, after, arm
 from ...runtime.signals import Signal
 from ...trees.names import Names
-from .actions import arguments_of, kind_of
-from .arguments import EXCEPTIONS, INJECTED
+from ..plans.actions import arguments_of, kind_of
+from ..plans.arguments import EXCEPTIONS, INJECTED
+from ..plans.matching import Matcher, is_supervisor
+from ..plans.points import TIMED
 from .armed import Armed
 from .ballast import Leaks
 from .calls import CallFaults, Means
 from .delegation import Delegation
 from .fired import Fired
 from .held import Held
-from .matching import Matcher, is_supervisor
 from .memory import Memory
-from .points import TIMED
 from .poison import Poison
 from .sends import SendFaults
 from .timed import Timed
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from ...runtime.faults import Visit
     from ...runtime.system import ActorSystem
+    from ..plans.grammar import Action
+    from ..plans.matching import Where
+    from ..plans.plan import Plan
     from .fired import Occurrence
-    from .grammar import Action
-    from .matching import Where
-    from .plan import Plan
     from .turn import Hit, Turn
 
 __all__ = ["Injector"]

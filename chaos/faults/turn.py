@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...runtime.faults import Visit
-    from .grammar import Action
+    from ..plans.grammar import Action
 
 __all__ = ["Hit", "Turn", "subject_of"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...runtime.exits import Exit, Shutdown, reason_text
 from ...runtime.telemetry import Event
-from ..faults.globs import Paths
+from ..plans.globs import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

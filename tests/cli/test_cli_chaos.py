@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from treeward.chaos.faults.plan_file import plan_schema
-from treeward.chaos.faults.points import PLACES
+from treeward.chaos.plans.plan_file import plan_schema
+from treeward.chaos.plans.points import PLACES
 
 SHOP = Path(__file__).parent.parent / "chaos" / "runs" / "shop"
 STEADY = "treeward: 1\nname: steady\nfaults:\n  - {id: late, at: mailbox.put, where: till, do: '50%->delay(1s)'}\n"
