@@ -12,6 +12,7 @@ from ..chaos.live import LiveChaos
 from ..chaos.permission import ChaosRefused, Radius, check_allowed
 from ..chaos.plans.plan_file import load_plan
 from .failures import Code, Failure
+from .plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +51,7 @@ def faults_of(plan: str, tree: Tree, allow: Sequence[str], seed: int | None, *, 
         TreeError: it is not valid, or not there, or does not fit.
         Failure: it may not be carried out.
     """
-    read = load_plan(plan, allow=allow, tree=tree)
+    read = load_plan(plan_of(plan), allow=allow, tree=tree)
     try:
         check_allowed(tree, os.environ, permitted=permitted)
         Radius(tree, read)

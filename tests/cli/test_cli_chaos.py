@@ -290,6 +290,16 @@ def test_show(call, shop):
     assert "dies-late" in result.stdout
 
 
+def test_show_the_plan_of_a_tree_that_comes_with_one(call):
+    """The name of a tree that comes with Treeward stands for its plan; a name that is near is offered."""
+    told = call("chaos", "show", "support")
+    assert (told.exit_code, told.stdout.partition(":")[0]) == (0, "all-kinds-at-once")
+    missed = call("chaos", "show", "suport")
+    assert (missed.exit_code, missed.stdout) == (65, "")
+    assert "there is no file 'suport'" in missed.stderr
+    assert "did you mean 'support'?" in missed.stderr
+
+
 def test_show_what_is_wrong(call, shop):
     """A plan that is not valid, or does not fit the tree that is named, is told with its faults."""
     (shop / "bad.yaml").write_text("treeward: 1\nname: bad\nfaults: [{at: actor, where: tiller, do: kill}]\n")
