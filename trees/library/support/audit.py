@@ -76,6 +76,8 @@ def _faults_of_text(output: Any, asked: Any, books: Books) -> Iterator[str]:
     if not isinstance(output, str):
         yield "it is no text"
         return
+    if not output.strip():
+        yield "it says nothing"
     yield from books.faults_of_text(output)
     there = set(_words(asked)) if isinstance(asked, str) else None
     for quoted in _QUOTED.findall(output):
