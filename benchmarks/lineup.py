@@ -37,7 +37,7 @@ _ALL = (
     Peer("pykka", "pykka", "pykka_threads", sizes=_THREADS),
     Peer("erlang", "Erlang/OTP", "erlang_otp", needs="erlc"),
     Peer("erlang-1", "Erlang/OTP, 1 scheduler", "erlang_otp", {"BENCHMARK_SCHEDULERS": "1"}, needs="erlc"),
-    Peer("treeward", "Treeward", "treeward_actors"),
+    Peer("treeward", "Treeward", "treeward_all"),
 )
 
 PEERS = {peer.name: peer for peer in _ALL}

@@ -12,6 +12,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TINY = "0.0001"
+PARTS = 4  # of the cases: each takes a process
 PYTHON_PEERS = ("floor", "asyncio", "pykka", "treeward")
 
 
@@ -49,13 +50,15 @@ def measured(module, case, figure):
 
 
 @pytest.mark.realtime
-def test_every_case_of_treeward_runs(module, tmp_path):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_case_of_treeward_runs(module, tmp_path, part):
     """Each case measures its figure, and both forms of the report are written."""
     files = tmp_path / "figures.json", tmp_path / "figures.md"
-    done = benchmark("--peers", "treeward", "--json", str(files[0]), "--markdown", str(files[1]))
+    cases = list(module("cases").CASES)[part::PARTS]
+    done = benchmark("--peers", "treeward", "--cases", *cases, "--json", str(files[0]), "--markdown", str(files[1]))
     assert done.returncode == 0, done.stderr
     figures = json.loads(files[0].read_text())
-    assert set(figures["medians"]) == set(module("cases").CASES)
+    assert set(figures["medians"]) == set(cases)
     assert {case for case, medians in figures["medians"].items() if medians["treeward"] is None} == set()
     assert files[1].read_text().strip() == done.stdout.strip()
 
