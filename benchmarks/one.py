@@ -19,10 +19,14 @@ __all__ = ["main", "measure"]
 
 
 def measure(module: str, case: str, n: int) -> Measured:
-    """Runs a case of a peer's module."""
+    """Runs a case of a peer's module, on an event loop of the library that `BENCHMARK_LOOP` names."""
     program = importlib.import_module(f"benchmarks.peers.{module}").PROGRAMS[case]
     result = program(n)
-    return cast("Measured", asyncio.run(result) if inspect.iscoroutine(result) else result)
+    if not inspect.iscoroutine(result):
+        return cast("Measured", result)
+    library = importlib.import_module(os.environ.get("BENCHMARK_LOOP", "asyncio"))
+    with asyncio.Runner(loop_factory=library.new_event_loop) as runner:
+        return cast("Measured", runner.run(result))
 
 
 def main() -> None:

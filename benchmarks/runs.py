@@ -41,6 +41,8 @@ class Plan:
     timeout: float = 300.0
     collect: bool = True
     """Whether Python collects its cyclic garbage."""
+    loop: str = "asyncio"
+    """The library whose event loop the peers in Python run on."""
 
     def steps(self) -> Iterator[tuple[int, Case, Peer]]:
         """Yields what to run, in order."""
@@ -82,11 +84,11 @@ def _programs(peer: Peer) -> Iterable[str]:
 
 
 def _measured(peer: Peer, case: str, n: int, plan: Plan) -> Measured:
-    environment = {**os.environ, **peer.environment, **({} if plan.collect else {"BENCHMARK_NO_GC": "1"})}
+    options = {"BENCHMARK_LOOP": plan.loop, **({} if plan.collect else {"BENCHMARK_NO_GC": "1"})}
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.one", peer.module, case, str(n)],
         cwd=CHECKOUT,
-        env=environment,
+        env={**os.environ, **peer.environment, **options},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -81,6 +82,15 @@ def test_a_run_that_fails_is_reported_as_failed():
     assert done.returncode == 1
     assert "ask, floor: FAILED: no end after 0.001 s" in done.stdout
     assert "us" not in next(line for line in done.stdout.splitlines() if line.startswith("| ask:"))
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+def test_another_event_loop_is_reported_as_such():
+    """With --loop, the peers run on that library's event loop, and the head says so."""
+    done = benchmark("--peers", "floor", "treeward", "--cases", "ask", "--loop", "uvloop")
+    assert done.returncode == 0, done.stderr
+    assert "on the event loop of uvloop 0." in done.stdout
 
 
 def test_peers_measure_known_cases_only(module):
