@@ -83,8 +83,9 @@ def test_a_run_that_fails_is_reported_as_failed():
 def test_peers_measure_known_cases_only(module):
     """Every program stands for a declared case, and Treeward has all of them."""
     cases = set(module("cases").CASES)
-    programs = {peer: set(module(f"peers.{p.module}").PROGRAMS) for peer, p in module("lineup").PEERS.items()}
-    assert {peer: has - cases for peer, has in programs.items() if has - cases} == {}
+    here = {name: peer for name, peer in module("lineup").PEERS.items() if peer.venv is None}
+    programs = {name: set(module("one").describe(peer.modules)["modules"]) for name, peer in here.items()}
+    assert {name: has - cases for name, has in programs.items() if has - cases} == {}
     assert programs["treeward"] == cases
 
 
