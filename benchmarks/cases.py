@@ -14,23 +14,26 @@ Figure: TypeAlias = Literal["rate", "p50_us", "bytes", "seconds"]
 class Goal:
     """How Treeward wants to stand to another peer in one session: at most, or at least, `times` its figure.
 
-    `case` is the other peer's case, where it is another one. Without a peer, `times` is the figure itself.
+    `case` is the other peer's case, where it is another one. Without a peer, `times` is the figure itself. With `ahead`
+    the figure has to be better than that of every framework, too.
     """
 
     times: float
     peer: str | None = None
     case: str | None = None
+    ahead: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
-    """One thing to measure. `n` is how often, or how many; `figure` is the one that the table shows."""
+    """One thing to measure. `n` is how often, or how many; `figure` is the one that the table of its group shows."""
 
     name: str
     caption: str
     n: int
     figure: Figure
     goal: Goal | None = None
+    group: Literal["actors", "orchestration"] = "actors"
 
     @property
     def more_is_better(self) -> bool:
@@ -56,6 +59,9 @@ _ALL = (
     Case("crash", "crash, until the fresh incarnation answers", 1_000, "p50_us", Goal(1.0, "erlang")),
     Case("wait", "actors that await 10 ms each", 1_000, "p50_us", Goal(1.1, "asyncio")),
     Case("points", "pass a fault point, with nothing armed", 1_000_000, "p50_us", Goal(0.1)),
+    Case("orchestrator", "a task to 5 workers, joined", 1_000, "p50_us", Goal(150.0, ahead=True), "orchestration"),
+    Case("pipeline", "a task through 4 stages", 1_000, "p50_us", Goal(120.0, ahead=True), "orchestration"),
+    Case("kept", "memory that a finished pipeline keeps", 2_000, "bytes", group="orchestration"),
 )
 
 CASES = {case.name: case for case in _ALL}

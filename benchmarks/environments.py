@@ -49,11 +49,12 @@ def interpreter(name: str, into: Path) -> Path:
 
 def lacking(name: str, into: Path) -> str | None:
     """Returns in one line what an environment lacks, and how to mend it; None if it can be used."""
-    mend = f"run `python -m benchmarks.environments {name}`" + ("" if into == place() else f" with `--into {into}`")
+    elsewhere = "" if into == place() else f" --into {into}"
+    mend = f"make it with `python -m benchmarks.environments {name}{elsewhere}`"
     mark = into / name / MARK
     if not mark.exists():
         return f"it has no environment in {into}: {mend}"
-    if mark.read_text(encoding="utf-8").split() != list(PINNED[name]):
+    if mark.read_text(encoding="utf-8").splitlines() != list(PINNED[name]):
         return f"its environment in {into} is not of the pinned versions: {mend}"
     return None
 
@@ -76,8 +77,11 @@ def make(name: str, into: Path) -> None:
 
 def main() -> None:
     """Makes what is asked for and not there yet; tells of each, and goes on behind one that fails."""
-    asked = _parser().parse_args()
-    failed = False
+    parser = _parser()
+    asked, failed = parser.parse_args(), False
+    unknown = set(asked.peers) - set(PINNED)
+    if unknown:
+        parser.error(f"{', '.join(sorted(unknown))} has no environment of its own: expected of {', '.join(PINNED)}")
     for name in asked.peers or PINNED:
         try:
             print(f"{name}: {_made(name, asked.into, again=asked.again)}", flush=True)
