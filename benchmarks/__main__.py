@@ -1,4 +1,4 @@
-"""Measures Treeward beside the floor, plain asyncio, pykka and Erlang/OTP: `python -m benchmarks`."""
+"""Measures Treeward beside other ways to have actors, and to orchestrate agents: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cases import CASES
+from .entrants import Absent, Entrant, entrant
+from .environments import place
 from .lineup import PEERS, Peer
 from .machine import describe_machine, load
 from .report import Report, shown
 from .runs import Plan, runs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from .runs import Run
 
 LOOPS = ("asyncio", "uvloop")
@@ -25,14 +29,14 @@ LOOPS = ("asyncio", "uvloop")
 def main() -> None:
     """Runs what the command line asks for; the tables go to stdout, the progress to stderr."""
     asked = _parsed(_parser())
-    peers = tuple(_present(PEERS[name] for name in asked.peers or PEERS))
+    entrants = tuple(_present((PEERS[name] for name in asked.peers or PEERS), asked.environments))
     cases = tuple(CASES[name] for name in asked.cases or CASES)
-    plan = Plan(cases, peers, asked.repeat, asked.scale, asked.timeout, collect=not asked.no_gc, loop=asked.loop)
+    plan = Plan(cases, entrants, asked.repeat, asked.scale, asked.timeout, not asked.no_gc, asked.loop)
     before, done = load(), []
     for run in runs(plan):
         done.append(run)
         print(_progress(run), file=sys.stderr, flush=True)
-    report = Report(describe_machine(peers), done, (before, load()), _options(plan))
+    report = Report(describe_machine(entrants), done, (before, load()), _options(plan))
     print(report.as_markdown())
     if asked.json:
         asked.json.write_text(json.dumps(report.as_dict(), indent=1), encoding="utf-8")
@@ -51,11 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--cases", nargs="+", choices=CASES, metavar="CASE", help=f"of {', '.join(CASES)}")
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=f"of {', '.join(PEERS)}")
+    parser.add_argument("--environments", type=Path, default=place(), metavar="DIR", help="where the peers' are")
     parser.add_argument("--repeat", type=int, default=3, help="how often each case is run (default: 3)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the size of every case")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds that one run may take")
     parser.add_argument("--no-gc", action="store_true", help="no cyclic garbage collection in Python")
-    parser.add_argument("--loop", choices=LOOPS, default=LOOPS[0], help="whose event loop the peers in Python run on")
+    parser.add_argument(
+        "--loop", choices=LOOPS, default=LOOPS[0], help="whose event loop Treeward, asyncio and the floor run on"
+    )
     parser.add_argument("--json", type=Path, help="write all runs to this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file too")
     return parser
@@ -68,12 +75,12 @@ def _parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
     return asked
 
 
-def _present(peers: object) -> list[Peer]:
-    asked = list(peers)  # type: ignore[call-overload]
-    for peer in asked:
-        if not peer.present:
-            print(f"{peer.caption} is left out: {peer.needs} is not installed", file=sys.stderr)
-    return [peer for peer in asked if peer.present]
+def _present(peers: Iterable[Peer], into: Path) -> Iterator[Entrant]:
+    for peer in peers:
+        try:
+            yield entrant(peer, into)
+        except Absent as why:
+            print(f"{peer.caption} is left out: {why}", file=sys.stderr)
 
 
 def _progress(run: Run) -> str:

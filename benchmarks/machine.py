@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import os
 import platform
 import subprocess
@@ -12,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .lineup import Peer
+    from collections.abc import Iterable
+
+    from .entrants import Entrant
 
 __all__ = ["Machine", "describe_machine", "load"]
 
@@ -30,7 +31,7 @@ class Machine:
     versions: dict[str, str]
 
 
-def describe_machine(peers: tuple[Peer, ...]) -> Machine:
+def describe_machine(entrants: Iterable[Entrant]) -> Machine:
     """Returns the description of this machine, as of now."""
     return Machine(
         date=dt.datetime.now(tz=dt.UTC).date().isoformat(),
@@ -39,17 +40,13 @@ def describe_machine(peers: tuple[Peer, ...]) -> Machine:
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         commit=_commit(),
-        versions={peer.name: _version(peer) for peer in peers},
+        versions={entrant.name: entrant.version for entrant in entrants},
     )
 
 
 def load() -> float:
     """Returns how many processes wanted to run, on average over the last minute."""
     return os.getloadavg()[0]
-
-
-def _version(peer: Peer) -> str:
-    return str(importlib.import_module(f"benchmarks.peers.{peer.module}").VERSION)
 
 
 def _processor() -> str:

@@ -1,4 +1,10 @@
-"""Runs one case of one peer in this process, for `runs.py`: `python -m benchmarks.one MODULE CASE N`."""
+"""Says what a peer has, or runs one of its cases, in this process, for `process.py`.
+
+    one.py describe MODULE...       {"version": ..., "modules": {case: module}}
+    one.py measure MODULE CASE N    the figures of one run
+
+It runs in the environment of the peer, which need not have Treeward or any of its libraries.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +16,27 @@ import json
 import os
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from .measure import Measured
 
-__all__ = ["main", "measure"]
+__all__ = ["describe", "main", "measure"]
+
+
+def describe(modules: list[str]) -> dict[str, Any]:
+    """Returns a peer's version, and which of its modules has which case."""
+    found = {name: _module(name) for name in modules}
+    return {
+        "version": next(iter(found.values())).VERSION,
+        "modules": {case: name for name, module in found.items() for case in module.PROGRAMS},
+    }
 
 
 def measure(module: str, case: str, n: int) -> Measured:
     """Runs a case of a peer's module, on an event loop of the library that `BENCHMARK_LOOP` names."""
-    program = importlib.import_module(f"benchmarks.peers.{module}").PROGRAMS[case]
-    result = program(n)
+    result = _module(module).PROGRAMS[case](n)
     if not inspect.iscoroutine(result):
         return cast("Measured", result)
     library = importlib.import_module(os.environ.get("BENCHMARK_LOOP", "asyncio"))
@@ -31,11 +46,22 @@ def measure(module: str, case: str, n: int) -> Measured:
 
 def main() -> None:
     """Prints one JSON object, and leaves at once: what is left of 100,000 actors need not be tidied up."""
-    module, case, n = sys.argv[1:]
+    sys.path.append(str(Path(__file__).resolve().parent.parent))  # behind what is installed
     if os.environ.get("BENCHMARK_NO_GC"):
         gc.disable()
-    print(json.dumps(asdict(measure(module, case, int(n)))), flush=True)
+    print(json.dumps(_said(*sys.argv[1:])), flush=True)
     os._exit(0)
+
+
+def _said(verb: str, *words: str) -> dict[str, Any]:
+    if verb == "describe":
+        return describe(list(words))
+    module, case, n = words
+    return asdict(measure(module, case, int(n)))
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"benchmarks.peers.{name}")
 
 
 if __name__ == "__main__":

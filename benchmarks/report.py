@@ -47,7 +47,14 @@ class Report:
         stands = self._stands(case)
         if stands is None:
             return None
-        return stands >= goal.times if case.more_is_better else stands <= goal.times
+        enough = stands >= goal.times if case.more_is_better else stands <= goal.times
+        return enough and (not goal.ahead or self._ahead(case))
+
+    def _ahead(self, case: Case) -> bool:
+        """Tells whether Treeward is better than each framework that was measured."""
+        frameworks = [peer for peer in self._peers() if PEERS[peer].venv is not None]
+        ratios = [self.against(case, peer) for peer in frameworks]
+        return all(ratio > 1 if case.more_is_better else ratio < 1 for ratio in ratios if ratio is not None)
 
     def _stands(self, case: Case) -> float | None:
         """Returns what a goal is about: Treeward's figure, or how it stands to another."""
@@ -70,8 +77,18 @@ class Report:
 
     def as_markdown(self) -> str:
         """Returns the tables, for people."""
-        parts = [self._head(), self._medians(), self._ratios(), self._spreads(), self._notes()]
-        return "\n\n".join(part for part in parts if part) + "\n"
+        tables = [part for group in self._groups() for part in self._tables(*group)]
+        return "\n\n".join(part for part in (self._head(), *tables, self._notes()) if part) + "\n"
+
+    def _groups(self) -> Iterator[tuple[list[Case], list[str]]]:
+        """Yields the cases of each group, and who was measured in it."""
+        for group in dict.fromkeys(case.group for case in self._cases()):
+            cases = [case for case in self._cases() if case.group == group]
+            measured = {run.peer for run in self.runs if CASES[run.case] in cases}
+            yield cases, [peer for peer in self._peers() if peer in measured]
+
+    def _tables(self, cases: list[Case], peers: list[str]) -> list[str]:
+        return [self._medians(cases, peers), self._ratios(cases, peers), self._spreads(cases, peers)]
 
     def _head(self) -> str:
         m = self.machine
@@ -86,34 +103,31 @@ class Report:
             "Machines are noisy: trust the ratios within one session, never the figures of two."
         )
 
-    def _medians(self) -> str:
-        peers = self._peers()
-
+    def _medians(self, cases: list[Case], peers: list[str]) -> str:
         def row(case: Case) -> list[str]:
             return [self._caption(case), *(shown(case, self.median(case.name, peer)) for peer in peers)]
 
-        return table(["case", *_captions(peers)], map(row, self._cases()))
+        return table(["case", *_captions(peers)], map(row, cases))
 
-    def _ratios(self) -> str:
-        if OURS not in self._peers():
+    def _ratios(self, cases: list[Case], peers: list[str]) -> str:
+        if OURS not in peers:
             return ""
-        peers = [peer for peer in self._peers() if peer != OURS]
+        others = [peer for peer in peers if peer != OURS]
 
         def row(case: Case) -> list[str]:
-            times = [_times(self.against(case, peer)) for peer in peers]
+            times = [_times(self.against(case, peer)) for peer in others]
             return [f"{case.name} ({_better(case)})", *times, _goal(case), _verdict(self.reached(case))]
 
-        head = ["Treeward's figure over that of", *_captions(peers), "goal", "reached"]
-        return table(head, map(row, self._cases()))
+        head = ["Treeward's figure over that of", *_captions(others), "goal", "reached"]
+        return table(head, map(row, cases))
 
-    def _spreads(self) -> str:
-        peers = self._peers()
-        rows = [[case.name, *(self._spread(case.name, peer) for peer in peers)] for case in self._cases()]
+    def _spreads(self, cases: list[Case], peers: list[str]) -> str:
+        rows = [[case.name, *(self._spread(case.name, peer) for peer in peers)] for case in cases]
         return table(["highest less lowest run, over the median", *_captions(peers)], rows)
 
     def _spread(self, case: str, peer: str) -> str:
-        figures = self._figures(case, peer)
-        return f"{(max(figures) - min(figures)) / statistics.median(figures):.0%}" if len(figures) > 1 else ""
+        figures, median = self._figures(case, peer), self.median(case, peer)
+        return f"{(max(figures) - min(figures)) / abs(median):.0%}" if median and len(figures) > 1 else ""
 
     def _notes(self) -> str:
         return "\n".join(dict.fromkeys(line for run in self.runs for line in _remarks(run)))
@@ -191,7 +205,7 @@ def _goal(case: Case) -> str:
         return ""
     sign = ">=" if case.more_is_better else "<="
     if goal.peer is None:
-        return f"{sign} {shown(case, goal.times)}"
+        return f"{sign} {shown(case, goal.times)}" + (", ahead of all frameworks" if goal.ahead else "")
     of = f"'s {goal.case}" if goal.case else ""
     return f"{sign} {goal.times:g} x {PEERS[goal.peer].caption}{of}"
 
