@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +23,15 @@ if TYPE_CHECKING:
 
     from .runs import Run
 
+LOOPS = ("asyncio", "uvloop")
+
 
 def main() -> None:
     """Runs what the command line asks for; the tables go to stdout, the progress to stderr."""
-    asked = _parser().parse_args()
+    asked = _parsed(_parser())
     entrants = tuple(_present((PEERS[name] for name in asked.peers or PEERS), asked.environments))
     cases = tuple(CASES[name] for name in asked.cases or CASES)
-    plan = Plan(cases, entrants, asked.repeat, asked.scale, asked.timeout, collect=not asked.no_gc)
+    plan = Plan(cases, entrants, asked.repeat, asked.scale, asked.timeout, not asked.no_gc, asked.loop)
     before, done = load(), []
     for run in runs(plan):
         done.append(run)
@@ -43,7 +47,8 @@ def main() -> None:
 
 def _options(plan: Plan) -> str:
     scaled = f" at {plan.scale:g} of the usual size" if plan.scale != 1 else ""
-    return scaled + ("" if plan.collect else ", garbage collector off")
+    loop = f", on the event loop of {plan.loop} {version(plan.loop)}" if plan.loop != LOOPS[0] else ""
+    return scaled + loop + ("" if plan.collect else ", garbage collector off")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,9 +60,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the size of every case")
     parser.add_argument("--timeout", type=float, default=300.0, help="seconds that one run may take")
     parser.add_argument("--no-gc", action="store_true", help="no cyclic garbage collection in Python")
+    parser.add_argument(
+        "--loop", choices=LOOPS, default=LOOPS[0], help="whose event loop Treeward, asyncio and the floor run on"
+    )
     parser.add_argument("--json", type=Path, help="write all runs to this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file too")
     return parser
+
+
+def _parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    asked = parser.parse_args()
+    if importlib.util.find_spec(asked.loop) is None:
+        parser.error(f"--loop {asked.loop}: it is not installed: pip install {asked.loop}")
+    return asked
 
 
 def _present(peers: Iterable[Peer], into: Path) -> Iterator[Entrant]:

@@ -33,7 +33,7 @@ class Case:
     n: int
     figure: Figure
     goal: Goal | None = None
-    group: Literal["actors", "orchestration"] = "actors"
+    group: Literal["actors", "further", "orchestration"] = "actors"
 
     @property
     def more_is_better(self) -> bool:
@@ -59,6 +59,23 @@ _ALL = (
     Case("crash", "crash, until the fresh incarnation answers", 1_000, "p50_us", Goal(1.0, "erlang")),
     Case("wait", "actors that await 10 ms each", 1_000, "p50_us", Goal(1.1, "asyncio")),
     Case("points", "pass a fault point, with nothing armed", 1_000_000, "p50_us", Goal(0.1)),
+    Case("storm", "children of one supervisor that crash at once", 10_000, "seconds", group="further"),
+    Case("storm_tree", "children that crash at once, in a tree of depth 4", 10_000, "seconds", group="further"),
+    Case("group_all", "one_for_all: a crash restarts all", 1_000, "p50_us", group="further"),
+    Case("group_rest", "rest_for_one: a crash restarts the later half", 1_000, "p50_us", group="further"),
+    Case("dynamic", "dynamic children, started and stopped", 100_000, "rate", group="further"),
+    Case("dynamic_few", "the same, a hundredth as many", 1_000, "rate", group="further"),
+    Case("bus", "publish, until all subscribers have it", 1_000, "p50_us", group="further"),
+    Case("pool_turn", "ask a pool of so many: in turn", 10, "p50_us", group="further"),
+    Case("pool_least", "ask a pool of so many: who has least to do", 10, "p50_us", group="further"),
+    Case("pool_hash", "ask a pool of so many: by a key", 10, "p50_us", group="further"),
+    Case("pool_all", "ask a pool of so many: all of them", 10, "p50_us", group="further"),
+    Case("ask_outside", "ask from another thread", 5_000, "p50_us", group="further"),
+    Case("ask_thread", "ask an actor that has a thread", 5_000, "p50_us", group="further"),
+    Case("spawn_thread", "start actors with a thread each", 1_000, "rate", group="further"),
+    Case("task", "a task with deadline, breaker and schema judge", 2_000, "p50_us", group="further"),
+    Case("memory_waiting", "memory per task that waits", 20_000, "bytes", group="further"),
+    Case("memory_finished", "memory that is left per finished task", 20_000, "bytes", group="further"),
     Case("orchestrator", "a task to 5 workers, joined", 1_000, "p50_us", Goal(150.0, ahead=True), "orchestration"),
     Case("pipeline", "a task through 4 stages", 1_000, "p50_us", Goal(120.0, ahead=True), "orchestration"),
     Case("kept", "memory that a finished pipeline keeps", 2_000, "bytes", group="orchestration"),

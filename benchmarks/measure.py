@@ -22,6 +22,7 @@ __all__ = [
     "in_rounds",
     "once",
     "resident",
+    "timed",
     "timed_rounds",
     "trips",
 ]
@@ -74,6 +75,13 @@ def grown(n: int, before: int, seconds: float) -> Measured:
     """Returns the memory that n actors have added to this process since `before`, garbage taken out."""
     gc.collect()
     return Measured(n, seconds, bytes=(resident() - before) / n)
+
+
+def timed(one: Callable[[], Any]) -> float:
+    """Calls `one()`; returns the seconds that it took."""
+    begun = clock()
+    one()
+    return clock() - begun
 
 
 async def timed_rounds(count: int, one: Callable[[], Awaitable[Any]]) -> list[float]:

@@ -35,9 +35,13 @@ def describe(modules: list[str]) -> dict[str, Any]:
 
 
 def measure(module: str, case: str, n: int) -> Measured:
-    """Runs a case of a peer's module."""
+    """Runs a case of a peer's module, on an event loop of the library that `BENCHMARK_LOOP` names."""
     result = _module(module).PROGRAMS[case](n)
-    return cast("Measured", asyncio.run(result) if inspect.iscoroutine(result) else result)
+    if not inspect.iscoroutine(result):
+        return cast("Measured", result)
+    library = importlib.import_module(os.environ.get("BENCHMARK_LOOP", "asyncio"))
+    with asyncio.Runner(loop_factory=library.new_event_loop) as runner:
+        return cast("Measured", runner.run(result))
 
 
 def main() -> None:

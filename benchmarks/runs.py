@@ -33,6 +33,8 @@ class Plan:
     timeout: float = 300.0
     collect: bool = True
     """Whether Python collects its cyclic garbage."""
+    loop: str = "asyncio"
+    """The library whose event loop those run on that have Treeward's environment."""
 
     def steps(self) -> Iterator[tuple[int, Case, Entrant]]:
         """Yields what to run, in order."""
@@ -70,6 +72,7 @@ def runs(plan: Plan) -> Iterable[Run]:
 
 
 def _measured(entrant: Entrant, case: str, n: int, plan: Plan) -> Measured:
-    environment = {**entrant.environment, **({} if plan.collect else {"BENCHMARK_NO_GC": "1"})}
+    collecting = {} if plan.collect else {"BENCHMARK_NO_GC": "1"}
+    looping = {"BENCHMARK_LOOP": plan.loop} if entrant.peer.venv is None else {}
     words = ("measure", entrant.modules[case], case, str(n))
-    return Measured(**answer(entrant.python, words, environment, plan.timeout))
+    return Measured(**answer(entrant.python, words, {**entrant.environment, **collecting, **looping}, plan.timeout))

@@ -6,6 +6,7 @@ import ast
 import asyncio
 import contextlib
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TINY = "0.0001"
+PARTS = 4  # of the cases: each takes a process
 PYTHON_PEERS = ("floor", "asyncio", "pykka", "treeward")
 FLOWS = ("orchestrator", "pipeline", "kept")
 
@@ -54,13 +56,15 @@ def measured(module, case, figure):
 
 
 @pytest.mark.realtime
-def test_every_case_of_treeward_runs(module, tmp_path):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_case_of_treeward_runs(module, tmp_path, part):
     """Each case measures its figure, and both forms of the report are written."""
     files = tmp_path / "figures.json", tmp_path / "figures.md"
-    done = benchmark("--peers", "treeward", "--json", str(files[0]), "--markdown", str(files[1]))
+    cases = list(module("cases").CASES)[part::PARTS]
+    done = benchmark("--peers", "treeward", "--cases", *cases, "--json", str(files[0]), "--markdown", str(files[1]))
     assert done.returncode == 0, done.stderr
     figures = json.loads(files[0].read_text())
-    assert set(figures["medians"]) == set(module("cases").CASES)
+    assert set(figures["medians"]) == set(cases)
     assert {case for case, medians in figures["medians"].items() if medians["treeward"] is None} == set()
     assert files[1].read_text().strip() == done.stdout.strip()
 
@@ -113,6 +117,15 @@ def test_a_run_that_fails_is_reported_as_failed():
     assert done.returncode == 1
     assert "ask, floor: FAILED: no end after 0.001 s" in done.stdout
     assert "us" not in next(line for line in done.stdout.splitlines() if line.startswith("| ask:"))
+
+
+@pytest.mark.realtime
+@pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
+def test_another_event_loop_is_reported_as_such():
+    """With --loop, the peers run on that library's event loop, and the head says so."""
+    done = benchmark("--peers", "floor", "treeward", "--cases", "ask", "--loop", "uvloop")
+    assert done.returncode == 0, done.stderr
+    assert "on the event loop of uvloop 0." in done.stdout
 
 
 def test_peers_measure_known_cases_only(module):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from ..measure import (
@@ -19,6 +20,7 @@ from ..measure import (
     in_rounds,
     once,
     resident,
+    timed,
     timed_rounds,
     trips,
 )
@@ -215,6 +217,28 @@ async def wait(n: int) -> Measured:
     return in_rounds(n, await timed_rounds(WAIT_ROUNDS, lambda: gather(workers, NAP)))
 
 
+async def ask_outside(n: int) -> Measured:
+    worker, loop = DefWorker(), asyncio.get_running_loop()
+
+    async def ask(message: Any) -> Any:
+        return await worker.ask(message)
+
+    def asks() -> list[float]:
+        return [timed(lambda i=i: asyncio.run_coroutine_threadsafe(ask(i), loop).result()) for i in range(n)]
+
+    return trips(await asyncio.to_thread(asks))
+
+
+async def ask_thread(n: int) -> Measured:
+    loop, times = asyncio.get_running_loop(), []
+    with ThreadPoolExecutor(1) as thread:
+        for i in range(n):
+            begun = clock()
+            await loop.run_in_executor(thread, abs, i)
+            times.append(clock() - begun)
+    return trips(times, "an executor with one thread")
+
+
 PROGRAMS: dict[str, Program] = {
     "spawn": spawn,
     "memory": memory,
@@ -227,4 +251,6 @@ PROGRAMS: dict[str, Program] = {
     "fan": fan,
     "crash": crash,
     "wait": wait,
+    "ask_outside": ask_outside,
+    "ask_thread": ask_thread,
 }

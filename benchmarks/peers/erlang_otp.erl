@@ -2,12 +2,13 @@
 %% erl -noshell -run erlang_otp main CASE N prints one JSON object.
 -module(erlang_otp).
 -behaviour(gen_server).
--export([main/1, server/1, init/1, handle_call/3, handle_cast/2]).
+-export([main/1, server/1, layer/1, init/1, handle_call/3, handle_cast/2]).
 
 -define(ASKED, 100).
 -define(ROUNDS, 20).
 -define(WAIT_ROUNDS, 5).
 -define(NAP, 10).
+-define(DEPTH, 4).
 
 main([Case, Number]) ->
     logger:set_primary_config(level, none),     % its report of each crash would be timed too
@@ -25,11 +26,20 @@ init({server, none}) -> {ok, 1};
 init({server, Owner}) -> Owner ! {started, self()}, {ok, 1};
 init({supervise, Strategy, Children}) -> {ok, {{Strategy, 1000000000, 5}, Children}}.
 
+layer(Children) -> supervisor:start_link(?MODULE, {supervise, one_for_one, Children}).
+
 child(Id, Arguments) -> {Id, {?MODULE, server, Arguments}, permanent, 5000, worker, [?MODULE]}.
 
 supervisor(Strategy, Children) ->
     {ok, Pid} = supervisor:start_link(?MODULE, {supervise, Strategy, Children}),
     Pid.
+
+%% N children under so many layers of supervisors, each above Width at most.
+layered(N, _, 1) -> [child(I, [self()]) || I <- lists:seq(1, N)];
+layered(N, Width, Depth) ->
+    Sizes = [N div Width + min(1, max(0, N rem Width - I)) || I <- lists:seq(0, min(N, Width) - 1)],
+    [{I, {?MODULE, layer, [layered(Size, Width, Depth - 1)]}, permanent, infinity, supervisor, [?MODULE]}
+     || {I, Size} <- lists:zip(lists:seq(1, length(Sizes)), Sizes)].
 
 handle_call({nap, Milliseconds}, _, Seen) -> timer:sleep(Milliseconds), {reply, ok, Seen};
 handle_call(seen, _, Seen) -> {reply, Seen, Seen};
@@ -80,7 +90,37 @@ measure(wait, N) ->
     rounds(N, ?WAIT_ROUNDS, fun() -> gather(Servers, {nap, ?NAP}) end);
 measure(crash, N) ->
     supervisor(one_for_one, [child(fragile, [self()])]),
-    trips(crashes(receive {started, Pid} -> Pid end, N)).
+    trips(crashes(receive {started, Pid} -> Pid end, N));
+measure(storm, N) ->
+    storm(N, layered(N, N, 1));
+measure(storm_tree, N) ->
+    storm(N, layered(N, ceil(round(math:pow(N, 1 / ?DEPTH) * 1.0e6) / 1.0e6), ?DEPTH));
+measure(group_all, N) ->
+    group(N, one_for_all, 0);
+measure(group_rest, N) ->
+    group(N, rest_for_one, N div 2);
+measure(dynamic, N) ->
+    Pool = supervisor(simple_one_for_one, [child(server, [])]),
+    once(N, fun() -> [ok = supervisor:terminate_child(Pool, Pid) || Pid <- start_children(Pool, N)] end);
+measure(dynamic_few, N) ->
+    measure(dynamic, N).
+
+storm(N, Children) ->
+    supervisor(one_for_one, Children),
+    Pids = started(N),
+    once(N, fun() -> [gen_server:cast(Pid, 0) || Pid <- Pids], started(N) end).
+
+group(N, Strategy, Dies) ->
+    supervisor(Strategy, [child(I, [self()]) || I <- lists:seq(1, N)]),
+    put(group, started(N)),
+    rounds(N - Dies, ?ROUNDS, fun() ->
+        {Stay, [First | _]} = lists:split(Dies, get(group)),
+        gen_server:cast(First, 0),
+        put(group, Stay ++ started(N - Dies))
+    end).
+
+%% Who has started, in that order.
+started(N) -> [receive {started, Pid} -> Pid end || _ <- lists:seq(1, N)].
 
 start_children(Pool, N) ->
     [begin {ok, Pid} = supervisor:start_child(Pool, [none]), Pid end || _ <- lists:seq(1, N)].

@@ -31,6 +31,12 @@ CASES = (
     "fan",
     "crash",
     "wait",
+    "storm",
+    "storm_tree",
+    "group_all",
+    "group_rest",
+    "dynamic",
+    "dynamic_few",
 )
 SCHEDULERS = os.environ.get("BENCHMARK_SCHEDULERS", "")
 """How many schedulers `erl` may use; its default is one a core."""

@@ -179,4 +179,7 @@ PROGRAMS: dict[str, Program] = {
     "fan": fan,
     "crash": crash,
     "wait": wait,
+    "ask_outside": ask,
+    "ask_thread": ask,
+    "spawn_thread": spawn,
 }
