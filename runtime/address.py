@@ -89,8 +89,9 @@ class Address(ABC):
         A task goes to the gate, if there is one, unless it comes from there.
         """
         mailbox, system = self.mailbox, self.system
-        if self.gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
-            self.gate(self, envelope)
+        gate = None if past_faults else self.gate
+        if gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
+            gate(self, envelope)
         elif system.faults is not None and not past_faults:
             put = functools.partial(self.deliver, past_faults=True)
             system.faults.send(Visit(PUT, self.path, self.incarnation, *envelope), put, envelope)
