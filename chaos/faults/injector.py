@@ -186,12 +186,13 @@ class Injector:
 
     def _turns(self, visit: Visit) -> list[Turn]:
         rules = self._matcher.at(visit)
-        if not rules:
+        if not rules or self.spares(visit.path):
             return []
         now, cell = self._system.clock.monotonic() - self._begun, self._system.cells.get(visit.path)
+        if cell is not None and cell.parent is None:  # a root, which rules have to name
+            rules = [rule for rule in rules if not rule.spares(cell)]
         with self._lock:  # calls of actors with threads come from there
-            turns = [rule.turn(now) for rule in rules if not (rule.spares(cell) or self.spares(visit.path))]
-        return [turn for turn in turns if turn is not None]
+            return [turn for rule in rules if (turn := rule.turn(now)) is not None]
 
     def _tell(self, turn: Turn, hit: Hit) -> bool:
         if self._over:
