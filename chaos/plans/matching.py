@@ -28,8 +28,8 @@ __all__ = ["Matcher", "Sieve", "Where", "WhereOrPath", "is_supervisor"]
 R = TypeVar("R")
 
 _Key: TypeAlias = "tuple[str, str, str, type, bool]"
-"""What a visit has in common with many others: point, path, name, the type of its message, whether it is a supervisor's.
-"""
+"""What a visit has in common with many others: its point, path and name, the type of its message, and whether it is a
+supervisor's."""
 
 _MOST_KEPT = 10_000
 """Such visits whose rules are kept: actors may come and go under ever new names."""
