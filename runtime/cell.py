@@ -217,7 +217,11 @@ class Cell(Address):
             if self.call is not None or self.phase is not RUNNING:
                 return False
             if mailbox.signals:
-                self._handle_signal(mailbox.signals.popleft())
+                envelope = mailbox.signals.popleft()
+                if type(envelope[0]) is signals.Stop:
+                    self._perform(self._tear_down(envelope[0].reason))
+                else:
+                    self._handle(envelope)
             elif mailbox.messages:
                 self._handle(mailbox.messages.popleft())
             else:
@@ -258,13 +262,6 @@ class Cell(Address):
                 self._answer(envelope, value)
         else:
             self._handled(value, None)
-
-    def _handle_signal(self, envelope: Envelope) -> None:
-        signal = envelope[0]
-        if isinstance(signal, signals.Stop):
-            self._perform(self._tear_down(signal.reason))
-        else:
-            self._handle(envelope)
 
     def _handled(self, value: Any, error: BaseException | None) -> None:
         """Settles the message in hand: a value, an expected error, or the crash of the incarnation."""
@@ -319,8 +316,19 @@ class Cell(Address):
 
     # Steps of a life. ---------------------------------------------------------------------------------
 
-    def _perform(self, step: Step, value: Any = None, error: BaseException | None = None) -> None:
-        """Carries a step of a life on, as far as it goes without waiting."""
+    def _perform(self, step: Step) -> None:
+        """Begins a step of a life, which goes as far as it can without waiting."""
+        self.current = None
+        call = next(step, None)
+        if call is not None:
+            self._wait_in(step, call)
+
+    def _wait_in(self, step: Step, call: Call) -> None:
+        self.current = HOOK
+        self._wait_for(call, functools.partial(self._go_on_with, step))
+
+    def _go_on_with(self, step: Step, value: Any, error: BaseException | None) -> None:
+        """Carries a step on with what it has waited for."""
         self.current = None
         try:
             call = step.send(value) if error is None else step.throw(error)
@@ -329,9 +337,8 @@ class Cell(Address):
         except KeyboardInterrupt as interrupt:
             if interrupt is not error:  # else the loop itself has raised it
                 raise
-            return
-        self.current = HOOK
-        self._wait_for(call, functools.partial(self._perform, step))
+        else:
+            self._wait_in(step, call)
 
     def _hook(self, hook: Callable[..., Any], *args: Any) -> Any:
         """Runs a hook in its own context, and returns its value, or a `Call`. What it raises is for the step.
