@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import os
 import re
@@ -52,13 +51,6 @@ def count(**environment):
 def counts():
     """What the paths do now; they are counted once for the tests of a module."""
     return count()
-
-
-@pytest.fixture
-def module(monkeypatch):
-    """Imports a module of benchmarks/, which is not installed."""
-    monkeypatch.syspath_prepend(str(CHECKOUT))
-    return lambda name: importlib.import_module(f"benchmarks.{name}")
 
 
 @pytest.fixture
