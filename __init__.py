@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from .agents.plan import Subtask
     from .agents.profile import Profile
     from .agents.tools import IdempotencyKey, tool
-    from .chaos.faults.plan_file import load_plan
     from .chaos.invariants.assertions import always, reachable, sometimes, unreachable
     from .chaos.invariants.invariant import Invariant
     from .chaos.live import LiveChaos
     from .chaos.permission import ChaosRefused
+    from .chaos.plans.plan_file import load_plan
     from .chaos.simulation.errors import SimulationEscape
     from .chaos.simulation.simulate import simulate
     from .runtime.actor import Actor, Factory
@@ -222,11 +222,11 @@ _HOME = {
     "agents.plan": "Subtask",
     "agents.profile": "Profile",
     "agents.tools": "IdempotencyKey tool",
-    "chaos.faults.plan_file": "load_plan",
     "chaos.invariants.assertions": "always reachable sometimes unreachable",
     "chaos.invariants.invariant": "Invariant",
     "chaos.live": "LiveChaos",
     "chaos.permission": "ChaosRefused",
+    "chaos.plans.plan_file": "load_plan",
     "chaos.simulation.errors": "SimulationEscape",
     "chaos.simulation.simulate": "simulate",
     "runtime.actor": "Actor Factory",

@@ -15,6 +15,7 @@ Read in this order; a file imports only files before it.
     breakers       the circuit breakers of a runtime: of children, judges and tools
     calls          a tool call on its way to the tool's owner
     faults         a crash on purpose, to see an agent come back
+    limit          when a handler has to end
     agent          the agent itself
     plan           subtasks and the order between them
     aggregate      what an answer made of several parts needs

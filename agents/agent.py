@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from structlog.contextvars import bind_contextvars, reset_contextvars
+from structlog.contextvars import bind_contextvars
 
 from ..runtime.actor import Actor
 from ..runtime.copies import changed
 from ..runtime.errors import SystemClosed, describe
 from ..runtime.faults import Visit
-from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task, Usage
 from ..runtime.usage import NO_USAGE
 from ..supervisors.work.accounts import accounts_of
@@ -28,15 +26,17 @@ from .context import visible
 from .directory import TOOL, directory_of
 from .errors import ToolError, ToolNotAllowed, ToolUnavailable, UnknownTool, nearest
 from .events import TaskBegun, TaskEnded, ToolCalled
+from .limit import Limit
 from .profile import Profile
 from .routing import candidates, load
 from .tools import FUNCTIONS, ToolSpec, plain_arguments, tool_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ..runtime.faults import Point
     from ..runtime.ref import Ref
+    from ..runtime.reply import Reply
     from ..runtime.telemetry import Event
     from ..supervisors.failures.failure import Kind
 
@@ -48,6 +48,10 @@ ONE_CALL = Usage(tool_calls=1)
 def kind_of(error: ToolError) -> Kind:
     """Returns what kind of failure a tool's is: one that could not be reached is no answer, a refusal is one."""
     return "unavailable" if isinstance(error, ToolUnavailable) else "deterministic"
+
+
+def _failed(task: Task, error: ToolError) -> Outcome:
+    return Outcome(task.id, "failed", error=str(error), failure=kind_of(error))
 
 
 def _has_in_hand(ref: Ref[Any], task: str) -> bool:
@@ -65,26 +69,23 @@ class NeedsHuman:
 
 
 class _Holding:
-    """Binds the ids of what an agent has in hand to log lines, and keeps its deadline and key for tool calls."""
+    """Binds the ids of what an agent has in hand to log lines, and keeps its deadline and key for tool calls.
 
-    __slots__ = ("_agent", "_hand", "_tokens")
+    Each message is handled in a context of its own: nothing has to be unbound.
+    """
 
-    def __init__(self, agent: Agent, message: Task | ToolCall) -> None:
+    __slots__ = ("_agent", "_hand")
+
+    def __init__(self, agent: Agent, hand: Hand) -> None:
         self._agent = agent
-        self._hand = Hand.of(message)
+        self._hand = hand
 
-    def __enter__(self) -> Hand:
-        hand = self._agent._hand = self._hand  # noqa: SLF001 - a part of the agent's own
-        self._tokens = bind_contextvars(task=hand.task, trace=hand.trace)
-        return hand
+    def __enter__(self) -> None:
+        self._agent._hand = self._hand  # noqa: SLF001 - a part of the agent's own
+        bind_contextvars(task=self._hand.task, trace=self._hand.trace)
 
     def __exit__(self, *_: object) -> None:
         self._agent._hand = None  # noqa: SLF001
-        reset_contextvars(**self._tokens)
-
-
-def _nothing() -> None:
-    """Does nothing."""
 
 
 class Agent(Actor):
@@ -113,11 +114,15 @@ class Agent(Actor):
 
     _hand: Hand | None = None
 
+    _is_async: ClassVar[bool] = False
+    """Whether `handle` is `async def`."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = (tool_of(member) for member in vars(cls).values())
         cls._tools = {**cls._tools, **{spec.name: spec for spec in own if spec is not None}}
         cls.expected = tuple(dict.fromkeys((*cls.expected, ToolError, WorkError)))
+        cls._is_async = inspect.iscoroutinefunction(cls.handle)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Makes the object and what it offers known; here, so that a subclass's hooks need not."""
@@ -168,91 +173,65 @@ class Agent(Actor):
             return self._serve(message)
         return super().on_receive(message)
 
-    async def _work(self, task: Task) -> Outcome:
-        seen = changed(task, context=visible(task.context, self.profile.reads))
-        begun = self.system.clock.monotonic()
-        with _Holding(self, task) as hand:
-            reply = None if self._cell.current is None else self._cell.current[1]
-            hand.attempt = reply if isinstance(reply, Attempt) else None
-            self._tell(TaskBegun, task.id, task.trace, task.kind, task.attempt)
-            answer = await self._answer(seen)
-            seconds = self.system.clock.monotonic() - begun
-            outcome = self._outcome(task, answer, hand, seconds)
-            self._tell(TaskEnded, task.id, task.trace, task.attempt, outcome.status, seconds, outcome.error)
-        return outcome
+    def _work(self, task: Task) -> Any:
+        """Returns the outcome of a task; or what comes to it, if `handle` has to be awaited."""
+        reply = None if self._cell.current is None else self._cell.current[1]
+        hand = Hand.of(task)
+        hand.begun = self.system.clock.monotonic()
+        hand.attempt = reply if isinstance(reply, Attempt) else None
+        self._tell(TaskBegun, task.id, task.trace, task.kind, task.attempt)
+        if self._is_async:
+            return self._awaited(task, hand, reply)
+        with _Holding(self, hand):
+            try:
+                answer = self.handle(self._seen(task))
+            except ToolError as error:
+                answer = _failed(task, error)
+        if inspect.isawaitable(answer):
+            return self._awaited(task, hand, reply, answer)
+        return self._ended(task, answer, hand)
 
-    async def _answer(self, task: Task) -> Any:
-        """Returns what `handle` returns, or the outcome of a task that it did not come to the end of."""
-        try:
-            async with asyncio.timeout(None) as limit:
-                release = self._end_with(limit, task)
-                try:
-                    answer = self.handle(task)
-                    if inspect.isawaitable(answer):
-                        answer = await answer
-                finally:
-                    release()
-        except ToolError as error:
-            return Outcome(task.id, "failed", error=str(error), failure=kind_of(error))
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            return self._cut_off(task)
-        return answer
+    async def _awaited(
+        self, task: Task, hand: Hand, reply: Reply | None, answer: Awaitable[Any] | None = None
+    ) -> Outcome:
+        """Awaits `handle`, or its answer if it has begun; not beyond the deadline, nor when nobody waits."""
+        with _Holding(self, hand):
+            try:
+                with Limit(self.system, task, reply):
+                    said = await (self.handle(self._seen(task)) if answer is None else answer)
+                    return self._ended(task, said, hand)
+            except ToolError as error:
+                return self._ended(task, _failed(task, error), hand)
+            return self._ended(task, self._cut_off(task), hand)
+
+    def _seen(self, task: Task) -> Task:
+        """Returns a task as the agent gets it: with the facts that it may read."""
+        return changed(task, context=visible(task.context, self.profile.reads))
 
     def _cut_off(self, task: Task) -> Outcome:
         if task.seconds_left(self.system.clock.monotonic()) == 0:
             return Outcome(task.id, "failed", error="the deadline came before the end")
         return Outcome(task.id, "canceled", error="nobody waits for it any more")
 
-    def _end_with(self, limit: asyncio.Timeout, task: Task) -> Callable[[], None]:
-        """Lets a block end at the deadline, or when nobody waits for the reply; returns what takes that back.
-
-        On the runtime's loop only.
-        """
-        if running_loop() is not self.system.loop:
-            return _nothing
-
-        def end(_: object = None) -> None:
-            if not over and limit.when() is None:
-                limit.reschedule(0.0)
-
-        over = False
-        reply = self._cell.current[1] if self._cell.current is not None else None
-        left = None if isinstance(reply, Attempt) else task.seconds_left(self.system.clock.monotonic())
-        timer = None if left is None else self.system.clock.call_later(left, end)
-        if reply is not None:
-            reply.add_done_callback(end)
-
-        def release() -> None:
-            nonlocal over
-            over = True
-            if timer is not None:
-                timer.cancel()
-            if reply is not None:
-                reply.remove_done_callback(end)
-
-        return release
+    def _ended(self, task: Task, answer: Any, hand: Hand) -> Outcome:
+        """Makes the outcome, and tells of it."""
+        seconds = self.system.clock.monotonic() - hand.begun
+        outcome = self._outcome(task, answer, hand, seconds)
+        self._tell(TaskEnded, task.id, task.trace, task.attempt, outcome.status, seconds, outcome.error)
+        return outcome
 
     def _outcome(self, task: Task, answer: Any, hand: Hand, seconds: float) -> Outcome:
         """Makes the outcome: of whatever `handle` returned, with this agent's own part as the last."""
-        if isinstance(answer, Outcome):
-            made = answer
-        elif isinstance(answer, NeedsHuman):
-            made = Outcome(task.id, "needs_human", answer.output, error=answer.reason)
-        else:
-            made = Outcome(task.id, "ok", answer)
-        output = None if made.parts else made.output
-        others = sum((part.usage for part in made.parts), NO_USAGE) if made.parts else NO_USAGE
-        own = made.usage.less(others) + hand.usage
-        part = Part(self.path, made.status, task.attempt, output, seconds, made.error, own)
-        return changed(
-            made,
-            task_id=task.id,
-            parts=(*made.parts, part),
-            usage=made.usage + hand.usage,
-            seconds=seconds,
-        )
+        if isinstance(answer, NeedsHuman):
+            answer = Outcome(task.id, "needs_human", answer.output, error=answer.reason)
+        if not isinstance(answer, Outcome):
+            part = Part(self.path, "ok", task.attempt, answer, seconds, None, hand.usage)
+            return Outcome(task.id, "ok", answer, (part,), hand.usage, None, seconds)
+        output = None if answer.parts else answer.output
+        own = answer.usage.less(sum((part.usage for part in answer.parts), NO_USAGE)) + hand.usage
+        part = Part(self.path, answer.status, task.attempt, output, seconds, answer.error, own)
+        parts, usage = (*answer.parts, part), answer.usage + hand.usage
+        return changed(answer, task_id=task.id, parts=parts, usage=usage, seconds=seconds)
 
     def charge(self, usage: Usage) -> None:
         """Says what the work on the task in hand has cost, as soon as that is known; from `handle`.
@@ -274,7 +253,7 @@ class Agent(Actor):
         spec = self._own_tools.get(call.tool)
         if spec is None:
             raise UnknownTool(call.tool, nearest(call.tool, self._own_tools))
-        with _Holding(self, call):
+        with _Holding(self, Hand.of(call)):
             return await self._at(TOOL_SERVE, call, spec, self._run)(spec, call)
 
     async def _run(self, spec: ToolSpec, call: ToolCall) -> Any:

@@ -68,6 +68,8 @@ class Hand:
     usage: Usage = NO_USAGE
     attempt: Attempt | None = None
     """The reply that it owes, where a supervisor guards the task."""
+    begun: float = 0.0
+    """Monotonic time at which the agent got it."""
 
     @classmethod
     def of(cls, message: Task | ToolCall) -> Hand:

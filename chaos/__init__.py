@@ -3,7 +3,8 @@
 Read in this order; a file imports only files before it.
 
     simulation/   an event loop whose time, order and randomness come from a seed
-    faults/       what may go wrong, written down as a plan, and what lets it happen
+    plans/        what may go wrong, written down
+    faults/       what lets it happen
     invariants/   what has to hold all the same, and what is seen of a run
     world         one run's facts, for whoever checks them
     state         where a run's state lies

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import StartFailed, describe
-from ..supervisors.errors import FailedToStart
+from ..supervisors.errors import FailedToStart, why_not_started
 from ..trees.problems import TreeError
 from .invariants.invariant import Violation
 from .simulation.errors import Deadlock, Livelock, SimulationEscape
@@ -44,7 +44,7 @@ def violation_of(error: BaseException, at: float) -> Violation:
         case FunctionFailed() | TreeError():
             return Violation("setup", at, str(error))
         case StartFailed() | FailedToStart():
-            return Violation("start", at, _start_failed(error))
+            return Violation("start", at, why_not_started(error))
         case _:
             return Violation("error", at, f"the run itself failed: {describe(error)}{_place(error)}")
 
@@ -54,15 +54,6 @@ def unhandled(context: Mapping[str, Any], at: float) -> Violation:
     error = context.get("exception")
     what = f": {describe(error)}{_place(error)}" if isinstance(error, BaseException) else ""
     return Violation("unhandled", at, f"{context.get('message', 'an error')}{what}")
-
-
-def _start_failed(error: StartFailed | FailedToStart) -> str:
-    """Returns which child did not start, by its path, and why: the innermost of the errors that carry each other."""
-    path, cause = "", cast("object", error)
-    while isinstance(cause, StartFailed | FailedToStart):
-        path = cause.path if isinstance(cause, StartFailed) else f"{path}/{cause.child}".lstrip("/")
-        cause = cause.cause
-    return f"{path} did not start: {describe(cause) if isinstance(cause, BaseException) else cause}"
 
 
 def _place(error: BaseException) -> str:

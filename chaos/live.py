@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from ..runtime.errors import SystemClosed
 from ..runtime.telemetry import Event, HookFailed
 from .faults.injector import Injector
-from .faults.knobs import swarmed
 from .metrics import Metrics
 from .permission import Radius, check_allowed
+from .plans.knobs import swarmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..runtime.system import ActorSystem
     from ..trees.runtime import Runtime
     from .faults.fired import Fired
-    from .faults.plan import Plan
+    from .plans.plan import Plan
 
 __all__ = ["ChaosAborted", "ChaosFault", "ChaosHealed", "ChaosStarted", "LiveChaos"]
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from ..supervisors.events import TaskAccepted, TaskSettled
 from ..supervisors.requests import ChildRestarting, ChildRetried, GaveUp
 from ..supervisors.work.accounts import accounts_of
-from .faults.plan import METRICS
+from .plans.plan import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..runtime.telemetry import Event
     from ..trees.runtime import Runtime
-    from .faults.plan import Abort
+    from .plans.plan import Abort
 
 __all__ = ["Metrics"]
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from ..runtime.errors import TreewardError
 from ..trees.problems import quoted
-from .faults.globs import Paths
-from .faults.points import CLOCK, LOOP
+from .plans.globs import Paths
+from .plans.points import CLOCK, LOOP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..trees.spec import Tree
-    from .faults.plan import Fault, Plan
+    from .plans.plan import Fault, Plan
 
 __all__ = ["PRODUCTION", "VARIABLE", "ChaosRefused", "Radius", "check_allowed"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import SystemClosed, describe
 from ..supervisors.errors import NotFound
-from .faults.amounts import Span
-from .faults.work import Work, asked
 from .invariants.invariant import Violation
 from .invariants.recovery import unready
 from .metrics import Metrics
+from .plans.amounts import Span
+from .plans.work import Work, asked
 from .timeline import GIVEN
 from .world import Request
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..runtime.task import Outcome
-    from .faults.work import Asked
     from .invariants.watch import Watch
+    from .plans.work import Asked
     from .world import World
 
 __all__ = ["ANYTHING", "Phases"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from .campaign import Campaign, Failing, Findings
-    from .faults.plan import Plan
+    from .plans.plan import Plan
     from .shrink import Shrunken
     from .trial import Trial
 

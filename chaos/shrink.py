@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeVar
 
-from .faults.amounts import Span
-from .faults.choices import Choices
-from .faults.grammar import Action, Program, Term, parse_action
+from .plans.amounts import Span
+from .plans.choices import Choices
+from .plans.grammar import Action, Program, Term, parse_action
 from .subject import Subject
 from .trial import run_trial
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .faults.fired import Fired, Occurrence
-    from .faults.plan import Fault, Plan
+    from .plans.plan import Fault, Plan
+    from .plans.work import Work
     from .trial import Trial
 
 __all__ = ["MOST_TRIES", "Shrunken", "ddmin", "shrink"]

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..trees.names import Names
 from ..trees.problems import Problem, TreeError, did_you_mean, quoted
-from .faults.imports import invariant_or_check
-from .faults.knobs import Knobs
 from .invariants.checked import checked
 from .invariants.standard import STANDARD, standard
+from .plans.imports import invariant_or_check
+from .plans.knobs import Knobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..trees.spec import Tree
-    from .faults.plan import Plan
     from .invariants.invariant import Invariant
+    from .plans.plan import Plan
 
 __all__ = ["Subject"]
 

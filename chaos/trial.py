@@ -15,13 +15,13 @@ from ..trees.runtime import Runtime
 from .coverage import Coverage, Visits
 from .ends import FunctionFailed, unhandled, violation_of
 from .faults.injector import Injector
-from .faults.knobs import swarmed
 from .invariants.assertions import Claims, claims
 from .invariants.invariant import Violation
 from .invariants.log import Log
 from .invariants.parity import differences
 from .invariants.watch import Watch
 from .phases import Phases
+from .plans.knobs import swarmed
 from .simulation.simulate import simulate
 from .state import state_directory
 from .timeline import SETTLED
@@ -248,14 +248,14 @@ class _Run:
     def _happened(self, fired: Fired) -> None:
         self._fired.append(fired)
         self.watch.fired(fired)
-        self._noted("fault", fired.rule, fired.number, fired.action, fired.path)
+        self._noted(f"fault {fired.rule} {fired.number} {fired.action} {fired.path}")
 
     def _note(self, event: Event) -> None:
-        self._noted(event.name, event.path, event.incarnation)
+        self._noted(f"{event.name} {event.path} {event.incarnation}")
 
-    def _noted(self, *what: object) -> None:
+    def _noted(self, what: str) -> None:
         assert self._loop is not None  # noqa: S101 - `main` set it
-        self._loop.note(*what)
+        self._loop.note(what)
 
     def trial(self, simulated: Simulated[None], clean: Trial | None, began: float) -> Trial:
         """Returns what it has come to, after the end of the simulation; a clean run is what it is compared with."""

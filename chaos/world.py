@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ..runtime.task import Outcome
     from ..trees.runtime import Runtime
     from .faults.injector import Injector
-    from .faults.plan import Plan
     from .invariants.log import Log
+    from .plans.plan import Plan
     from .simulation.loop import SimLoop
 
 __all__ = ["Request", "World"]

@@ -24,10 +24,10 @@ In reading order; a file imports only from those above it.
     check         `treeward check`
     show          `treeward show`, `treeward schema`
     new           `treeward new`, from templates/
+    plans         the argument PLAN, and seeds
     loose         `--faults`
     run           `treeward run`
     halt          SIGINT and SIGTERM, for work in steps
-    plans         the argument PLAN, and seeds
     progress      how far a campaign is
     trials        what the verbs of chaos do
     chaos         `treeward chaos`

@@ -174,7 +174,12 @@ def points(*, debug: Debug = False) -> None:  # noqa: ARG001 - its callback has 
 
 @chaos.command()
 def show(
-    plan: Annotated[str, typer.Argument(metavar="PLAN", help="A YAML file.", show_default=False)],
+    plan: Annotated[
+        str,
+        typer.Argument(
+            metavar="PLAN", help="A YAML file, or the name of a tree that comes with one.", show_default=False
+        ),
+    ],
     *,
     tree: Annotated[str | None, _option("--tree", "Say also whether it fits this tree.", "TREE")] = None,
     allow: Allow = None,

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..agents.errors import UnknownAgent
 from ..runtime.errors import StartFailed, describe
-from ..supervisors.errors import FailedToStart
+from ..supervisors.errors import FailedToStart, why_not_started
 from ..trees.problems import TreeError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def explained(error: BaseException) -> Failure:
 def _code_and_lines(error: BaseException) -> tuple[Code, *tuple[str, ...]]:
     match error:
         case StartFailed() | FailedToStart():
-            return Code.GAVE_UP, _start_failed(error)
+            return Code.GAVE_UP, why_not_started(error)
         case UnknownAgent():
             return Code.USAGE, str(error)
         case KeyboardInterrupt() | asyncio.CancelledError():
@@ -82,15 +82,6 @@ def _invalid_tree(error: TreeError) -> Failure:
 
 def _line(problem: Problem) -> str:
     return str(problem) if problem.line else f"treeward: {problem}"
-
-
-def _start_failed(error: StartFailed | FailedToStart) -> str:
-    """Returns which child did not start, by its path, and why: the innermost of the errors that carry each other."""
-    path, cause = "", cast("object", error)
-    while isinstance(cause, StartFailed | FailedToStart):
-        path = cause.path if isinstance(cause, StartFailed) else f"{path}/{cause.child}".lstrip("/")
-        cause = cause.cause
-    return f"{path} did not start: {describe(cause) if isinstance(cause, BaseException) else cause}"
 
 
 def _about_file(error: OSError) -> str:

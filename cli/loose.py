@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..chaos.faults.plan_file import load_plan
 from ..chaos.live import LiveChaos
 from ..chaos.permission import ChaosRefused, Radius, check_allowed
+from ..chaos.plans.plan_file import load_plan
 from .failures import Code, Failure
+from .plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..chaos.faults.plan import Plan
+    from ..chaos.plans.plan import Plan
     from ..trees.runtime import Runtime
     from ..trees.spec import Tree
 
@@ -50,7 +51,7 @@ def faults_of(plan: str, tree: Tree, allow: Sequence[str], seed: int | None, *, 
         TreeError: it is not valid, or not there, or does not fit.
         Failure: it may not be carried out.
     """
-    read = load_plan(plan, allow=allow, tree=tree)
+    read = load_plan(plan_of(plan), allow=allow, tree=tree)
     try:
         check_allowed(tree, os.environ, permitted=permitted)
         Radius(tree, read)

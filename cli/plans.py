@@ -1,11 +1,13 @@
-"""The argument PLAN: a file, or the plan that lies beside the tree."""
+"""The argument PLAN: a file, the plan that lies beside the tree, or that of a tree that comes with Treeward."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..chaos.faults.plan_file import load_plan
+from ..chaos.plans.plan_file import load_plan
 from ..chaos.subject import Subject
+from ..trees import library
 from ..trees.problems import Problem, TreeError, did_you_mean, quoted
 from .failures import Code, Failure
 from .tree import loaded, path_of
@@ -13,7 +15,7 @@ from .tree import loaded, path_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BESIDE", "seeds_of", "subject_of"]
+__all__ = ["BESIDE", "plan_of", "seeds_of", "subject_of"]
 
 BESIDE = "chaos.yaml"
 """What the plan beside a tree is called."""
@@ -29,7 +31,7 @@ def subject_of(tree: str, plan: str | None, allow: Sequence[str], only: Sequence
         Failure: the plan has no fault of such an id.
     """
     made = loaded(tree, allow)
-    read = load_plan(plan or _beside(tree), allow=allow, tree=made)
+    read = load_plan(plan_of(plan) if plan else _beside(tree), allow=allow, tree=made)
     for name in only:
         if name not in read.rules:
             hint = did_you_mean(name, read.rules) or f"expected one of {', '.join(read.rules) or 'none: it has none'}"
@@ -37,6 +39,21 @@ def subject_of(tree: str, plan: str | None, allow: Sequence[str], only: Sequence
     subject = Subject(made, read.only(only) if only else read, tuple(allow))
     subject.check()
     return subject
+
+
+def plan_of(name: str) -> Path:
+    """Returns the file that PLAN means; the name of a library's tree, where there is no such file, means its plan.
+
+    Raises:
+        TreeError: it means nothing; the problem says which name is near.
+    """
+    found = None if Path(name).is_file() else library.find(name)
+    plan = Path(name) if found is None else found.parent / BESIDE
+    if not plan.exists():
+        names = [tree for tree in library.names() if (path_of(tree).parent / BESIDE).is_file()]
+        legal = f"a YAML file, or a tree that comes with a plan: {', '.join(names)}"
+        raise TreeError([Problem("", 0, 0, f"there is no file {quoted(name)}", legal, did_you_mean(name, names))])
+    return plan
 
 
 def _beside(tree: str) -> str:

@@ -52,5 +52,5 @@ def schema(
     """
     made = json_schema
     if plan:
-        from ..chaos.faults.plan_file import plan_schema as made  # noqa: PLC0415 - no other use needs that room
+        from ..chaos.plans.plan_file import plan_schema as made  # noqa: PLC0415 - no other use needs that room
     print(json_text(made(), indent=2))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..chaos.campaign import Campaign
 from ..chaos.crew import CrewUnavailable, WorkerLost
-from ..chaos.faults.explain import explain, points
-from ..chaos.faults.plan_file import load_plan
+from ..chaos.plans.explain import explain, points
+from ..chaos.plans.plan_file import load_plan
 from ..chaos.report import Report, plan_yaml
 from ..chaos.shrink import shrink
 from ..chaos.timeline import timeline
@@ -18,7 +18,7 @@ from .failures import Code, Failure
 from .halt import Halt
 from .interrupts import Interrupts
 from .outcomes import plain
-from .plans import seeds_of, subject_of
+from .plans import plan_of, seeds_of, subject_of
 from .progress import watching
 from .text import clean, json_text
 from .tree import loaded
@@ -148,4 +148,4 @@ def table_of_points() -> Iterator[str]:
 def told_plan(plan: str, tree: str | None, allow: Sequence[str]) -> str:
     """Returns a plan in words. Raises `TreeError` if it is not valid, or does not fit the tree."""
     against = None if tree is None else loaded(tree, allow)
-    return clean(explain(load_plan(plan, allow=allow, tree=against)))
+    return clean(explain(load_plan(plan_of(plan), allow=allow, tree=against)))

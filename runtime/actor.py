@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from .ref import Ref
     from .system import ActorSystem
 
-__all__ = ["Actor", "Factory", "is_empty"]
+__all__ = ["PYKKA_MESSAGES", "Actor", "Factory", "is_empty"]
 
 SYSTEM: contextvars.ContextVar[ActorSystem | None] = contextvars.ContextVar("treeward_system", default=None)
 """The actor system whose block the calling code is in, for `Actor.start()`."""
 
-_PYKKA_MESSAGES = frozenset({messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr})
+PYKKA_MESSAGES = frozenset(
+    {messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr, messages._ActorStop}  # noqa: SLF001
+)
+"""What `_handle_receive`, pykka's own seam, handles by itself; all else it hands to `on_receive`."""
 
 
 class Actor(Hosted, pykka.Actor):  # type: ignore[misc]  # `_actor_ref` is a property here
@@ -207,11 +210,6 @@ class Actor(Hosted, pykka.Actor):  # type: ignore[misc]  # `_actor_ref` is a pro
 
     def _start_actor_loop(self) -> None:
         """Does nothing: the runtime schedules the actor."""
-
-    def _handle_receive(self, message: Any) -> Any:
-        if message.__class__ in _PYKKA_MESSAGES:
-            return super()._handle_receive(message)
-        return self.on_receive(message)
 
 
 _EMPTY_HOOKS = frozenset({Actor.on_start, Actor.on_failure, Actor.on_restart})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -82,31 +83,26 @@ class Address(ABC):
         """What pykka calls `actor_stopped`."""
         return _StoppedFlag(self)
 
-    def deliver(self, envelope: Envelope) -> None:
+    def deliver(self, envelope: Envelope, *, past_faults: bool = False) -> None:
         """Puts a message into the mailbox, as its overflow policy says, and sees that the actor runs.
 
         A task goes to the gate, if there is one, unless it comes from there.
         """
-        if self.gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
-            self.gate(self, envelope)
-        elif self.system.faults is None:
-            self._put(envelope)
-        else:
-            visit = Visit(PUT, self.path, self.incarnation, *envelope)
-            self.system.faults.send(visit, self._put, envelope)
-
-    def _put(self, envelope: Envelope) -> None:
-        mailbox = self.mailbox
-        if not self.open or (self.system.abandoned_total and self.system.silenced()):
+        mailbox, system = self.mailbox, self.system
+        gate = None if past_faults else self.gate
+        if gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
+            gate(self, envelope)
+        elif system.faults is not None and not past_faults:
+            put = functools.partial(self.deliver, past_faults=True)
+            system.faults.send(Visit(PUT, self.path, self.incarnation, *envelope), put, envelope)
+        elif not self.open or (system.abandoned_total and system.silenced()):
             self._turn_away(envelope)
-            return
-        if mailbox.capacity is not None and mailbox.full and not self._made_room(envelope):
-            return
-        if mailbox.messages is None:
-            mailbox.messages = deque()
-        mailbox.messages.append(envelope)
-        if self._ready:
-            self._wake()
+        elif mailbox.capacity is None or not mailbox.full or self._made_room(envelope):
+            if mailbox.messages is None:
+                mailbox.messages = deque()
+            mailbox.messages.append(envelope)
+            if self._ready:
+                self._wake()
 
     def accept(self, message: Any, reply: Reply | None = None) -> None:
         """Delivers a message or a signal, as they come from a ref."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import enum
 import functools
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..runtime import signals
-from .actor import is_empty
+from .actor import PYKKA_MESSAGES, is_empty
 from .address import HOOK, Address
 from .call import Call, CutOff, awaited, in_thread, invoke
-from .dispatch import COROUTINES, Dispatcher, Life, Worker
+from .dispatch import Begun, Dispatcher, Life, Worker
 from .errors import ActorCrashed, ActorStopped, StartFailed
 from .exits import Exit, ExitReason, is_abnormal, reason_text
 from .faults import HANDLE, REPLY, START, STOP, Point, Visit
@@ -222,13 +223,14 @@ class Cell(Address):
         if reply is not None and not reply.begin():
             return
         self.current = envelope
-        handler = self.actor._handle_receive  # noqa: SLF001 - pykka's own seam
+        actor = self.actor
+        handler = actor.on_receive if type(message) not in PYKKA_MESSAGES else actor._handle_receive  # noqa: SLF001
         if self.system.faults is not None:
             handler = self._at(HANDLE, handler, envelope)
         try:
             if self.worker is None:
                 value = self.system.context.copy().run(handler, message)
-                if type(value) in COROUTINES:
+                if type(value) is CoroutineType or type(value) is Begun:
                     value = awaited(self, value)
             else:
                 value = in_thread(self, handler, (message,))

@@ -12,7 +12,7 @@ from .dispatch import CURRENT
 from .errors import ActorStopped, AskTimeout, SystemClosed, WouldBlock
 from .exits import Exit, ExitReason
 from .proxy import Proxy
-from .reply import Reply, running_loop
+from .reply import Reply, running_loop, runs_here
 from .signals import Signal, Stop
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Ref(pykka.ActorRef[A]):
         cell = self._cell
         if not cell.open:
             raise ActorStopped(cell.path, cell.end)
-        if running_loop() is cell.loop:
+        if runs_here(cell.loop):
             if isinstance(message, Signal):
                 cell.accept(message)
             elif cell.mailbox.capacity is None:
@@ -106,7 +106,7 @@ class Ref(pykka.ActorRef[A]):
         cell = self._cell
         if not cell.open:
             raise ActorStopped(cell.path, cell.end)
-        if running_loop() is cell.loop:
+        if runs_here(cell.loop):
             await cell.take_in_turn(message)
         else:
             await asyncio.wrap_future(cell.system.submit(cell.take_in_turn(message)))
@@ -133,14 +133,14 @@ class Ref(pykka.ActorRef[A]):
             WouldBlock: `block=True` on the actor's own event loop.
         """
         cell = self._cell
-        here = running_loop()
         loop = cell.loop
-        if block and here is loop:
+        here = runs_here(loop)
+        if block and here:
             raise WouldBlock(f"ask({type(message).__name__}, block=True)")
         reply = Reply(loop=loop)
         if timeout is not None:
             reply.limit(cell.system.clock, timeout, AskTimeout(cell.path, timeout))
-        if here is loop:
+        if here:
             if isinstance(message, Signal):
                 cell.accept(message, reply)
             else:
@@ -149,7 +149,7 @@ class Ref(pykka.ActorRef[A]):
                 reply.arm()
             return reply
         self._ask_from_outside(message, reply)
-        return reply.get() if block or (block is None and here is None) else reply
+        return reply.get() if block or (block is None and running_loop() is None) else reply
 
     def stop(
         self, *, block: bool | None = None, timeout: float | None = None, reason: ExitReason = Exit.SHUTDOWN

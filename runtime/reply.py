@@ -9,6 +9,7 @@ import sys
 import threading
 from asyncio import get_running_loop
 from asyncio.events import _get_running_loop as running_loop
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pykka
@@ -21,12 +22,24 @@ if TYPE_CHECKING:
 
     from .clock import Clock
 
-__all__ = ["Reply", "running_loop"]
+__all__ = ["Reply", "running_loop", "runs_here"]
 
 ExceptionInfo: TypeAlias = "tuple[type[BaseException] | None, BaseException | None, TracebackType | None]"
 
 _WATCHING = threading.Lock()
 """Held for a moment where a thread begins to wait, and where a reply with such threads is settled."""
+
+
+def runs_here(loop: Any) -> bool:
+    """Tells whether the calling code runs on `loop`, by its thread: asyncio's own loops know theirs while they run.
+
+    `running_loop` asks the operating system for the process each time (up to Python 3.11), which takes as long as
+    all else that becomes of a message. It is asked about loops that are not asyncio's own.
+    """
+    try:
+        return loop._thread_id == get_ident()  # type: ignore[no-any-return]  # noqa: SLF001 - see above
+    except AttributeError:
+        return running_loop() is loop
 
 
 _await = asyncio.Future.__await__  # `super()` would look for it each time
@@ -47,7 +60,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
 
     def __await__(self) -> Generator[Any, None, Any]:
         """Waits on any event loop; raises the error, if that is what came."""
-        if running_loop() is self._loop:
+        if runs_here(self._loop):
             return _await(self)
         return self._on_this_loop().__await__()
 
@@ -63,7 +76,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
         if self._get_hook is not None:
             return super(asyncio.Future, self).get(timeout=timeout)
         if not self.done():
-            if running_loop() is self._loop:
+            if runs_here(self._loop):
                 raise WouldBlock("Reply.get()")
             self._wait_in_thread(timeout)
         return self.result()
@@ -127,7 +140,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
 
     def begin(self) -> bool:
         """Tells whether the handler shall run: not if nobody waits any more. Called just before it would."""
-        return not self.unwanted
+        return not self.done() if self._limit is None else not self.unwanted
 
     def beat(self, partial: Any) -> None:
         """Takes a sign of life of whoever works on the answer, and what there is of one so far. On the loop."""
@@ -184,7 +197,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
     # Threads and other loops.
 
     def _call(self, func: Callable[..., object], *args: Any) -> None:
-        if running_loop() is not self._loop:
+        if not runs_here(self._loop):
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(func, *args)
                 return
@@ -192,7 +205,7 @@ class Reply(asyncio.Future, pykka.Future):  # type: ignore[type-arg]
 
     def _when_done(self, callback: Callable[[], object]) -> None:
         """Calls back once it is settled: on the runtime's loop, or here and now if it is. From any thread."""
-        if running_loop() is self._loop:
+        if runs_here(self._loop):
             self.add_done_callback(lambda _: callback())
         else:
             self._watch(callback)

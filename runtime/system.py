@@ -22,7 +22,7 @@ from .errors import ActorStopped, NameTaken, SystemClosed
 from .exits import Exit
 from .mailbox import UNBOUNDED, MailboxSpec
 from .registry import Registry
-from .reply import running_loop
+from .reply import runs_here
 from .signals import Stop
 from .telemetry import ActorEnded, Event, HookFailed, Telemetry
 from .turns import Turns
@@ -242,14 +242,14 @@ class ActorSystem:
 
     def call(self, func: Callable[..., object], *args: Any) -> None:
         """Calls `func(*args)` on the loop: now if the caller is on it, soon if not. Raises `SystemClosed`."""
-        if running_loop() is self.loop:
+        if runs_here(self.loop):
             func(*args)
         else:
             self._hand_over(func, *args)
 
     def result_of(self, func: Callable[..., T], *args: Any) -> T:
         """Calls `func(*args)` on the loop for its result; who is elsewhere waits. Raises `SystemClosed`."""
-        if running_loop() is self.loop:
+        if runs_here(self.loop):
             return func(*args)
         return self.submit(_result(func, args)).result()
 

@@ -18,7 +18,7 @@ Each says what was asked, why it cannot be, and what to do instead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..runtime.errors import StartFailed, TreewardError, describe
 
@@ -38,6 +38,7 @@ __all__ = [
     "Restarting",
     "SupervisionError",
     "Unsupported",
+    "why_not_started",
 ]
 
 SHOWN = 10
@@ -64,6 +65,15 @@ class FailedToStart(SupervisionError):
             cause = cause.cause
         super().__init__(child, f"child {child!r} failed to start: {describe(cause)}")
         self.cause = cause
+
+
+def why_not_started(error: StartFailed | FailedToStart) -> str:
+    """Returns which child did not start, by its path, and why: the innermost of the errors that carry each other."""
+    path, cause = "", cast("object", error)
+    while isinstance(cause, StartFailed | FailedToStart):
+        path = cause.path if isinstance(cause, StartFailed) else f"{path}/{cause.child}".lstrip("/")
+        cause = cause.cause
+    return f"{path} did not start: {describe(cause) if isinstance(cause, BaseException) else cause}"
 
 
 class AlreadyStarted(SupervisionError):

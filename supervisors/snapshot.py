@@ -115,12 +115,13 @@ def _picture(cell: Cell, state: State, abandoned: int, children: tuple[Snapshot,
     view = None if cell.guard is None else cell.guard.view(now)
     breaker = None if view is None else view.breaker
     is_open = breaker is not None and breaker.state in ("open", "forced_open")
-    enough = any if issubclass(kind, Pool) else all
+    above = kind.__mro__  # of a class that may have virtual subclasses, issubclass asks its way through all of them
+    enough = any if Pool in above else all
     served = not children or enough(child.ready for child in children if child.state != "stopped")
     return Snapshot(
         path=cell.path,
         kind=getattr(cls, "__name__", str(cls)),
-        type="supervisor" if issubclass(kind, Supervisor) else "worker",
+        type="supervisor" if Supervisor in above else "worker",
         state=state,
         incarnation=cell.incarnation,
         mailbox=len(cell.mailbox),

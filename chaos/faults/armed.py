@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from .actions import arguments_of, drawn
-from .matching import is_supervisor
+from ..plans.actions import arguments_of, drawn
+from ..plans.matching import is_supervisor
 from .turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...runtime.cell import Cell
+    from ..plans.plan import Fault
     from .fired import Occurrence
-    from .plan import Fault
     from .turn import Hit
 
 __all__ = ["Armed"]
@@ -44,13 +45,17 @@ class Armed:
         self.fired = 0
         """How often it has happened."""
         self._seed = seed
-        self.pace = self._stream("pace")
-        """What the times of a timed fault are drawn from."""
         self._only = only
         self._tell = tell
         self._course = fault.course()
         self._draw = self._stream("visits").random
+        self._from = fault.from_
         self._until = float("inf") if fault.for_ is None else fault.from_ + fault.for_
+
+    @cached_property
+    def pace(self) -> random.Random:
+        """What the times of a timed fault are drawn from."""
+        return self._stream("pace")
 
     @property
     def visits(self) -> int:
@@ -59,7 +64,7 @@ class Armed:
 
     def turn(self, now: float) -> Turn | None:
         """Counts a visit at a time since the plan began; returns what happens, None if nothing does."""
-        if not self.fault.from_ <= now < self._until:
+        if not self._from <= now < self._until:
             return None
         term = self._course.step(self._draw)
         if term is None or not (self._only is None or (self.id, self.visits) in self._only):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ...runtime.faults import Visit
     from ...runtime.system import ActorSystem
-    from .amounts import Span
+    from ..plans.amounts import Span
     from .ballast import Leaks
     from .crashes import Make
     from .delegation import Delegation

@@ -19,7 +19,7 @@ from ...agents.calls import ToolCall
 from ...runtime.bus import Published
 from ...runtime.evidence import Verdict
 from ...runtime.task import Outcome, Task
-from .actions import CORRUPTIONS
+from ..plans.actions import CORRUPTIONS
 
 if TYPE_CHECKING:
     import random

@@ -11,17 +11,17 @@ from ...runtime.errors import SystemClosed
 from ...runtime.faults import HANDLE, PUT, after, arm
 from ...runtime.signals import Signal
 from ...trees.names import Names
-from .actions import arguments_of, kind_of
-from .arguments import EXCEPTIONS, INJECTED
+from ..plans.actions import arguments_of, kind_of
+from ..plans.arguments import EXCEPTIONS, INJECTED
+from ..plans.matching import Matcher, is_supervisor
+from ..plans.points import TIMED
 from .armed import Armed
 from .ballast import Leaks
 from .calls import CallFaults, Means
 from .delegation import Delegation
 from .fired import Fired
 from .held import Held
-from .matching import Matcher, is_supervisor
 from .memory import Memory
-from .points import TIMED
 from .poison import Poison
 from .sends import SendFaults
 from .timed import Timed
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
     from ...runtime.faults import Visit
     from ...runtime.system import ActorSystem
+    from ..plans.grammar import Action
+    from ..plans.matching import Where
+    from ..plans.plan import Plan
     from .fired import Occurrence
-    from .grammar import Action
-    from .matching import Where
-    from .plan import Plan
     from .turn import Hit, Turn
 
 __all__ = ["Injector"]
@@ -186,12 +186,13 @@ class Injector:
 
     def _turns(self, visit: Visit) -> list[Turn]:
         rules = self._matcher.at(visit)
-        if not rules:
+        if not rules or self.spares(visit.path):
             return []
         now, cell = self._system.clock.monotonic() - self._begun, self._system.cells.get(visit.path)
+        if cell is not None and cell.parent is None:  # a root, which rules have to name
+            rules = [rule for rule in rules if not rule.spares(cell)]
         with self._lock:  # calls of actors with threads come from there
-            turns = [rule.turn(now) for rule in rules if not (rule.spares(cell) or self.spares(visit.path))]
-        return [turn for turn in turns if turn is not None]
+            return [turn for rule in rules if (turn := rule.turn(now)) is not None]
 
     def _tell(self, turn: Turn, hit: Hit) -> bool:
         if self._over:

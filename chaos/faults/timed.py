@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ...runtime.errors import ActorStopped, MailboxFull
 from ...runtime.exits import Exit
 from ...runtime.signals import Stop
-from .matching import Sieve
-from .points import ACTOR, CLOCK, LOOP, MAILBOX
+from ..plans.matching import Sieve
+from ..plans.points import ACTOR, CLOCK, LOOP, MAILBOX
 from .turn import Hit
 
 if TYPE_CHECKING:

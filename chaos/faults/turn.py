@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...runtime.faults import Visit
-    from .grammar import Action
+    from ..plans.grammar import Action
 
 __all__ = ["Hit", "Turn", "subject_of"]
 
@@ -55,7 +55,9 @@ class Turn:
     def happens(self, visit: Visit, **said: Any) -> bool:
         """Tells of the fault at a fault point, as `hits`. `said` stands in the place of the action's arguments."""
         hit = Hit(visit.point.name, visit.path, visit.incarnation, subject_of(visit.message))
-        action = replace(self.action, args=(), options={**self.action.options, **said}) if said else self.action
+        if not said:
+            return self.tell(self, hit)
+        action = replace(self.action, args=(), options={**self.action.options, **said})
         return self.tell(replace(self, action=action), hit)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ...runtime.exits import Exit, Shutdown, reason_text
 from ...runtime.telemetry import Event
-from ..faults.globs import Paths
+from ..plans.globs import Paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,7 +77,7 @@ class Log:
 
     def event(self, event: Event) -> None:
         """Takes one event of the runtime's; it may be given to `ActorSystem.observe` as it is."""
-        self._seen.append(_entry(event) if _carries_errors(type(event)) else event)
+        self._seen.append(_entry(event) if _facts_of(type(event))[1] else event)
 
     def fired(self, fired: Fired) -> None:
         """Takes a fault that happened."""
@@ -155,7 +156,7 @@ def _entry(seen: Any) -> Entry:
 
 
 def _own(seen: Any) -> dict[str, Any]:
-    names = (one.name for one in fields(seen) if one.name not in ("path", "incarnation", "at"))
+    names, _ = _facts_of(type(seen))
     return {name: _kept(getattr(seen, name)) for name in names}
 
 
@@ -163,15 +164,11 @@ def _kept(value: Any) -> Any:
     return reason_text(value) if isinstance(value, BaseException | Exit | Shutdown) else value
 
 
-_CARRIERS: dict[type[Event], bool] = {}
-"""Whether an event of a kind may have an exception in it, which holds all that was on its stack."""
-
-
-def _carries_errors(kind: type[Event]) -> bool:
-    found = _CARRIERS.get(kind)
-    if found is None:
-        found = _CARRIERS[kind] = any(one.type in ("ExitReason", "BaseException") for one in fields(kind))
-    return found
+@lru_cache(maxsize=1_000)
+def _facts_of(kind: type[Any]) -> tuple[tuple[str, ...], bool]:
+    """Returns the names of a kind's own fields, and whether an exception may be among them, with all its stack."""
+    names = tuple(one.name for one in fields(kind) if one.name not in ("path", "incarnation", "at"))
+    return names, any(one.type in ("ExitReason", "BaseException") for one in fields(kind))
 
 
 def _shown(value: Any) -> str:

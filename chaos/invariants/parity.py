@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ...runtime.task import Outcome
-    from ..faults.plan import Parity
+    from ..plans.plan import Parity
 
     Answers = Mapping[str, Outcome | None]
 

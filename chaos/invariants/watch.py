@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Watch"]
 
-Hook: TypeAlias = Literal["event", "call", "send", "gone"]
+Hook: TypeAlias = Literal["event", "fired", "call", "send", "gone"]
 
 
 class Watch:
@@ -48,6 +48,7 @@ class Watch:
         self._by_call: dict[Point, tuple[Invariant, ...]] = {}
         self._by_send: dict[Point, tuple[Invariant, ...]] = {}
         self._failed: list[Violation] = []
+        self._by_fault = tuple(one for one in self.invariants if _overrides(one, "fired"))
         self._ends: tuple[Callable[[], None], ...] = ()
 
     @property
@@ -89,7 +90,7 @@ class Watch:
         self.invariants = tuple(one for one in self.invariants if _overrides(one, "gone"))
         for wanting in (self._by_event, self._by_call, self._by_send):
             wanting.clear()
-        self._ends, self._world = (), None
+        self._ends, self._world, self._by_fault = (), None, ()
 
     def _stop_time(self) -> None:
         """Holds the time at the end: whoever asks for it later holds nothing of the run in memory."""
@@ -126,7 +127,7 @@ class Watch:
     def fired(self, fired: Fired) -> None:
         """Shows a fault to the log, and to all who want to hear of faults."""
         self.log.fired(fired)
-        for one in self.invariants:
+        for one in self._by_fault:
             try:
                 one.fired(fired)
             except Exception as error:  # noqa: BLE001 - see above

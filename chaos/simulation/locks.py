@@ -56,10 +56,12 @@ class SimLock:
         return taken
 
     def __enter__(self) -> bool:
-        return self.acquire()
+        return self._real.acquire(False) or self.acquire()
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        self._real.release()
+        for waiter in self._waiters:
+            waiter.wake()
 
     def _at_fork_reinit(self) -> None:
         self._real._at_fork_reinit()  # noqa: SLF001 - what `threading` does after a fork

@@ -219,6 +219,17 @@ class SimLoop(asyncio.BaseEventLoop):
         """Calls after a virtual delay."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Calls soon, in the order of the calls."""
+        if self._debug:
+            return super().call_soon(callback, *args, context=context)
+        self._check_closed()
+        handle = events.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
     def call_soon_threadsafe(
         self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
@@ -303,7 +314,7 @@ class SimLoop(asyncio.BaseEventLoop):
         while timers and timers[0][0] <= now:
             handle: Any = heapq.heappop(timers)[2]
             handle._scheduled = False  # noqa: SLF001 - so that it does not say any more when it is cancelled
-            if handle.cancelled():
+            if handle._cancelled:  # noqa: SLF001 - as above
                 self._timers_cancelled -= 1
             else:
                 ready.append(handle)
@@ -318,7 +329,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def next_timer(self) -> float | None:
         """Returns the time of the next timer that is not cancelled; None if there is none."""
         timers = self._timers
-        while timers and timers[0][2].cancelled():
+        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - as above
             heapq.heappop(timers)
             self._timers_cancelled -= 1
         return timers[0][0] if timers else None
@@ -365,6 +376,7 @@ class SimLoop(asyncio.BaseEventLoop):
         """Does nothing: whoever calls from another thread runs in this one's place."""
 
     if TYPE_CHECKING:
+        _debug: bool
         _task_factory: Any
 
         def _check_closed(self) -> None: ...

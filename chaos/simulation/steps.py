@@ -58,17 +58,19 @@ class Generators(weakref.WeakKeyDictionary[Any, None]):
 def who_runs(callback: Any) -> str | None:
     """Returns whose step or turn a callback is, by name; None for any other callback."""
     owner = getattr(callback, "__self__", None)
-    if isinstance(owner, asyncio.Task):
-        return owner.get_name()
-    return owner.path if owner.__class__ is Cell and callback.__func__ is _TURN else None
+    kind = owner.__class__
+    if kind is Cell:
+        return owner.path if callback.__func__ is _TURN else None
+    return owner.get_name() if kind is SimTask or isinstance(owner, asyncio.Task) else None
 
 
 def label_of(callback: Any) -> str:
     """Returns what a callback is in the trace."""
     owner = getattr(callback, "__self__", None)
-    if owner.__class__ is SimTask:
+    kind = owner.__class__
+    if kind is SimTask:
         return owner.label or owner.labelled()
-    if owner.__class__ is Cell and callback.__func__ is _TURN:
+    if kind is Cell and callback.__func__ is _TURN:
         return f"turn {owner.path}"
     callback = getattr(callback, "func", callback)  # of a partial
     return f"call {getattr(callback, '__qualname__', type(callback).__name__)}"

@@ -7,13 +7,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from ...trees.values import is_long_name
-from ..faults.grammar import parse
-from ..faults.matching import Sieve, Where
-from ..faults.plan_file import load_plan
 from ..invariants.assertions import always, reachable, sometimes, unreachable
 from ..invariants.checked import checked
 from ..invariants.log import FAULT, Log
 from ..invariants.standard import standard
+from ..plans.grammar import parse
+from ..plans.matching import Sieve, Where
+from ..plans.plan_file import load_plan
 from .clock import SimClock
 from .rule import Rule, plan_of
 from .spots import ActorSpot, Spot
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from ...trees.runtime import Runtime
     from ..faults.fired import Fired
-    from ..faults.plan import Plan
     from ..invariants.invariant import Invariant, Violation
+    from ..plans.plan import Plan
     from ..world import World
     from .bench import Bench
 

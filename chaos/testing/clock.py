@@ -6,9 +6,9 @@ import asyncio
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ..faults.amounts import Span
 from ..faults.fired import Fired
 from ..faults.wall import Wall
+from ..plans.amounts import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ..faults.injector import Injector
-from ..faults.plan import Plan
-from ..faults.points import TIMED
+from ..plans.plan import Plan
+from ..plans.points import TIMED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

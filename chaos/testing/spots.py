@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from ..faults.amounts import amount
-from ..faults.grammar import Action, Program, Term
+from ..plans.amounts import amount
+from ..plans.grammar import Action, Program, Term
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..faults.amounts import Amount
+    from ..plans.amounts import Amount
     from .rule import Rule
 
 __all__ = ["ActorSpot", "Often", "Spot"]

@@ -10,8 +10,8 @@ from ...runtime.faults import Chain
 from ...runtime.telemetry import ActorStarted
 from ...trees.runtime import Runtime
 from ..faults.fired import Fired
-from ..faults.plan import Plan
 from ..invariants.watch import Watch
+from ..plans.plan import Plan
 from ..world import Request, World
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from ...runtime.telemetry import Event
     from ...supervisors.spec import ChildSpec
     from ...trees.handle import TaskHandle
-    from ..faults.matching import Sieve
     from ..invariants.invariant import Invariant, Violation
     from ..invariants.log import Log
+    from ..plans.matching import Sieve
     from ..simulation.loop import SimLoop
 
 __all__ = ["Watched", "WatchedRuntime"]

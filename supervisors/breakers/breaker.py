@@ -321,6 +321,8 @@ class Breaker:
     def _too_many(self, now: float) -> str | None:
         spec = self.spec
         failures = self._failed.count(now, spec.within)
+        if not failures:
+            return None
         calls = failures + self._passed.count(now, spec.within)
         if spec.failures is not None and failures >= spec.failures:
             return f"{failures} failures within {spec.within:g} s"

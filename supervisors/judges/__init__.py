@@ -7,6 +7,7 @@ Read in this order; a file imports only files before it.
     judge        what a judge is
     seat         one judge: asked in time, past its breaker
     panel        several judges, asked in the order of their cost
+    quick        a JSON Schema as a function that says yes or no
     json_schema  a JSON Schema, compiled
     schema       a judge: a pydantic model or a JSON Schema
     rules        a judge: required fields, ranges, patterns, what contradicts the facts

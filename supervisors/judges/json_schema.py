@@ -22,6 +22,7 @@ from ..checks import check
 from ..errors import InvalidSpec
 from ..patterns import compiled, pieces, search_piece
 from .plain import NotPlain, plain, shown
+from .quick import quick_check
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -56,10 +57,13 @@ class JsonSchema:
         except SchemaError as error:
             raise InvalidSpec(f"{error.json_path} of the JSON Schema is wrong: {_clipped(error.message)}") from None
         self._validator = _Bounded(own, registry=Registry())
+        self._fits = quick_check(own)
 
     def faults(self, data: Any) -> list[str]:
         """Returns what is wrong with plain data, a line each, the field's path first; none if it is valid."""
         try:
+            if self._fits is not None and self._fits(data):  # else the library says what is wrong
+                return []
             found = list(itertools.islice(self._validator.iter_errors(data), MOST_FAULTS))
         except RecursionError:
             return ["the output is nested too deep for its schema"]

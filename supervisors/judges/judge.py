@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
@@ -118,12 +119,18 @@ def check_judge(judge: JudgeSpec) -> None:
 def verdict_on(judge: str, faults: Sequence[str], score: float | None = None) -> Verdict:
     """Returns the verdict of a judge that has looked for faults: it accepts if there are none."""
     if not faults:
-        return Verdict(judge, accepted=True, score=score)
+        return _acceptance(judge) if score is None else Verdict(judge, accepted=True, score=score)
     told, more = faults[:MOST_FAULTS], len(faults) - MOST_FAULTS
     if more > 0:
         told = [*told, f"and {more} more"]
     feedback = "\n".join(f"- {fault}" for fault in told)
     return Verdict(judge, accepted=False, score=score, reason="; ".join(told), feedback=feedback)
+
+
+@functools.lru_cache(maxsize=512)
+def _acceptance(judge: str) -> Verdict:
+    """Returns the verdict that a judge gives most of the time."""
+    return Verdict(judge, accepted=True)
 
 
 def read_answer(judge: str, answer: Any, accept_at: float) -> Verdict:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import reduce
-from operator import add
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ...runtime.evidence import Verdict
 from ...runtime.usage import NO_USAGE, Usage
@@ -27,8 +24,7 @@ Judging: TypeAlias = Literal["first", "all"]
 """`first`: one after the other, up to the first rejection. `all`: all of them, at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What follows from the verdicts.
 
     Attributes:
@@ -132,12 +128,15 @@ def _verdict(heard: Heard) -> Verdict:
 
 
 def _ruling(heard: list[Heard]) -> Ruling:
-    verdicts = tuple(_verdict(one) for one in heard)
+    verdicts = tuple(map(_verdict, heard))
+    usage = sum((one.usage for one in verdicts), NO_USAGE)
     rejecting = [one for one in verdicts if not one.accepted]
+    if not rejecting:
+        return Ruling(accepted=True, verdicts=verdicts, usage=usage)
     return Ruling(
-        accepted=not rejecting,
+        accepted=False,
         escalate=any(one.verdict is None and one.judge.on_judge_error == "escalate" for one in heard),
         verdicts=verdicts,
         feedback=tuple(text for one in rejecting if (text := one.feedback or one.reason)),
-        usage=reduce(add, (one.usage for one in verdicts), NO_USAGE),
+        usage=usage,
     )

@@ -28,6 +28,8 @@ __all__ = ["Range", "RulesJudge"]
 TURN = 2 * LONGEST_INPUT**2
 """Steps of searching, at worst, after which others get their turn on the loop: about a tenth of a second."""
 ONE_SEARCH = 400
+AT_THE_BEGINNING = (0,)
+"""Where the pieces of a text begin that is not longer than one."""
 LONGEST_NUMBER = 64
 """Characters of a text that is read as a number."""
 
@@ -38,8 +40,6 @@ class Range:
 
     min: float | None = None
     max: float | None = None
-
-    at_once: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name, bound in (("min", self.min), ("max", self.max)):
@@ -95,6 +95,8 @@ class RulesJudge(JudgeSpec):
     _match: Mapping[str, re.Pattern[str]] = field(init=False, repr=False, compare=False)
     _forbid: tuple[re.Pattern[str], ...] = field(init=False, repr=False, compare=False)
 
+    at_once: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         check_judge(self)
         self._check_fields()
@@ -125,7 +127,7 @@ class RulesJudge(JudgeSpec):
         search = _Search()
         faults = [*self._missing(data), *self._out_of_range(data), *self._contradictions(data, submission)]
         faults += [fault async for fault in self._mismatches(data, search)]
-        faults += [fault async for fault in self._forbidden(data, search)]
+        faults += await self._forbidden(data, search)
         return verdict_on(self.name, faults)
 
     def _missing(self, data: Any) -> Iterator[str]:
@@ -156,17 +158,19 @@ class RulesJudge(JudgeSpec):
         for path, value in _there(data, self.match):
             text = value if isinstance(value, str) else str(value)
             fits = isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
-            if not fits or await search.find(self._match[path], text) is None:
+            if not fits or await search.first(self._match[path], [(path, text)]) is None:
                 yield f"{path} is {shown(value)}: expected what matches {self.match[path]!r}"
 
-    async def _forbidden(self, data: Any, search: _Search) -> AsyncIterator[str]:
-        """Yields the first place of each pattern that is found."""
+    async def _forbidden(self, data: Any, search: _Search) -> list[str]:
+        """Returns the first place of each pattern that is found."""
+        texts, faults = list(texts_in(data)) if self._forbid else [], []
         for pattern in self._forbid:
-            for where, text in texts_in(data):
-                found = await search.find(pattern, text)
-                if found is not None:
-                    yield f"{where or 'the output'} has {shown(found[0])} in it, which matches {pattern.pattern!r}"
-                    break
+            found = await search.first(pattern, texts)
+            if found is not None:
+                where, match = found
+                told = f"{where or 'the output'} has {shown(match[0])} in it"
+                faults.append(f"{told}, which matches {pattern.pattern!r}")
+        return faults
 
 
 class _Search:
@@ -177,15 +181,19 @@ class _Search:
     def __init__(self) -> None:
         self._steps = 0
 
-    async def find(self, pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-        for begin in pieces(text):
-            self._steps += ONE_SEARCH + min(len(text), LONGEST_INPUT) ** 2
-            if self._steps > TURN:
-                self._steps = 0
-                await asyncio.sleep(0)
-            found = search_piece(pattern, text, begin)
-            if found is not None:
-                return found
+    async def first(
+        self, pattern: re.Pattern[str], texts: Iterable[tuple[str, str]]
+    ) -> tuple[str, re.Match[str]] | None:
+        """Returns where the pattern is found first, and the match there; None if it is in none of the texts."""
+        for where, text in texts:
+            for begin in pieces(text) if len(text) > LONGEST_INPUT else AT_THE_BEGINNING:
+                self._steps += ONE_SEARCH + min(len(text), LONGEST_INPUT) ** 2
+                if self._steps > TURN:
+                    self._steps = 0
+                    await asyncio.sleep(0)
+                found = search_piece(pattern, text, begin)
+                if found is not None:
+                    return where, found
         return None
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from ..checks import check
 from .judge import JudgeSpec, check_judge, verdict_on
-from .plain import NotPlain, measured, shown
+from .plain import LARGE, NotPlain, measured, shown
 from .threads import in_thread
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from .judge import Submission
 
 __all__ = ["SchemaJudge"]
-
-LARGE = 5000
-"""The size from which on it takes a thread to hold a JSON Schema against an output: less is done in 0.05 s."""
 
 
 @dataclass(frozen=True, slots=True)

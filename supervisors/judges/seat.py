@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ...runtime.copies import changed
-from ...runtime.dispatch import begun, guarded
+from ...runtime.dispatch import Begun, begun, guarded
 from ...runtime.errors import describe
 from ...runtime.evidence import Verdict
 from ...runtime.faults import Visit, point
@@ -36,8 +36,7 @@ BreakerTold: TypeAlias = "Callable[[str, str, str, str], object]"
 """Hears of a judge's breaker: its name, the state before, the state now, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """What came of asking a judge: its verdict; or none, and why. Its name here is unique."""
 
     judge: Judge
@@ -98,18 +97,25 @@ class Seat:
 
     async def _verdict(self, submission: Submission, system: ActorSystem) -> Verdict:
         """Returns the verdict, as its judge said it. Raises what stands in its place."""
-        asking: Any = guarded(self._ask(submission, system))
-        settled = begun(asking) if self._at_once else asking
-        value, error = settled if isinstance(settled, tuple) else await self._in_time(settled, system)
-        if isinstance(error, Exception):
-            raise error
-        if error is not None:  # such as sys.exit() in a judge of the user's
-            raise CannotSay(describe(error))
-        return self._sound(value)
+        asking: Any = self._ask(submission, system)
+        if self._at_once:
+            asking = self._begun(asking)
+            if not isinstance(asking, Begun):
+                return self._sound(asking)
+        return self._sound(await self._in_time(asking, system))
+
+    def _begun(self, asking: Any) -> Any:
+        """Begins to ask; returns the verdict, or the rest of the asking."""
+        try:
+            return begun(asking)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - such as sys.exit() in a judge of the user's
+            raise CannotSay(describe(error)) from None
 
     async def _in_time(self, asking: Any, system: ActorSystem) -> Any:
         """Waits for what a judge says, no longer than it may take."""
-        asked = system.loop.create_task(asking, name=f"judge {self.name}")
+        asked = system.loop.create_task(guarded(asking), name=f"judge {self.name}")
         try:
             await asyncio.wait({asked}, timeout=self.judge.timeout)
         finally:
@@ -117,7 +123,12 @@ class Seat:
                 self._abandon(asked)
         if not asked.done():
             raise CannotSay(f"{self.name} had no verdict within {self.judge.timeout:g} s")
-        return asked.result()
+        value, error = asked.result()
+        if isinstance(error, Exception):
+            raise error
+        if error is not None:  # such as sys.exit() in a judge of the user's
+            raise CannotSay(describe(error))
+        return value
 
     async def _ask(self, submission: Submission, system: ActorSystem) -> Any:
         if self.members:
@@ -197,6 +208,8 @@ def _breaker_for(judge: Judge, name: str, kept: Mapping[str, Breaker], told: Bre
 
 def _is_sound(usage: Any) -> bool:
     """Tells whether this is what somebody can have spent."""
+    if usage is NO_USAGE:
+        return True
     if not isinstance(usage, Usage):
         return False
     spent = (getattr(usage, field.name) for field in fields(usage))
@@ -204,5 +217,7 @@ def _is_sound(usage: Any) -> bool:
 
 
 def _clipped(text: Any) -> str:
+    if not text:
+        return ""
     text = str(text)
     return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 3]}..."

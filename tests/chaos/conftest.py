@@ -14,7 +14,7 @@ from treeward.agents.delivery import deliver
 from treeward.agents.profile import Profile
 from treeward.agents.tools import tool
 from treeward.chaos.faults.injector import Injector
-from treeward.chaos.faults.plan import Fault, Plan
+from treeward.chaos.plans.plan import Fault, Plan
 from treeward.chaos.simulation.simulate import simulate
 from treeward.runtime.actor import Factory
 from treeward.runtime.system import ActorSystem

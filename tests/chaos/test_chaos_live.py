@@ -9,11 +9,11 @@ import threading
 import pytest
 
 from treeward.agents.agent import Agent
-from treeward.chaos.faults.globs import is_path_glob
-from treeward.chaos.faults.plan import METRICS, Abort, Fault, Heal, Plan
 from treeward.chaos.live import ChaosAborted, ChaosFault, ChaosHealed, ChaosStarted, LiveChaos
 from treeward.chaos.metrics import Metrics
 from treeward.chaos.permission import ChaosRefused
+from treeward.chaos.plans.globs import is_path_glob
+from treeward.chaos.plans.plan import METRICS, Abort, Fault, Heal, Plan
 from treeward.runtime.errors import SystemClosed
 from treeward.runtime.task import Usage
 from treeward.runtime.telemetry import HookFailed

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from treeward.agents.calls import ToolCall
-from treeward.chaos.faults.actions import CORRUPTIONS
 from treeward.chaos.faults.corruption import corrupt, lie
+from treeward.chaos.plans.actions import CORRUPTIONS
 from treeward.runtime.bus import Published
 from treeward.runtime.evidence import Verdict
 from treeward.runtime.task import Outcome, Task

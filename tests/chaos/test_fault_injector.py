@@ -12,9 +12,9 @@ import pytest
 from treeward.agents.agent import Agent
 from treeward.agents.delivery import deliver
 from treeward.chaos.faults.fired import Fired, Occurrence
-from treeward.chaos.faults.grammar import parse_action
 from treeward.chaos.faults.injector import Injector
-from treeward.chaos.faults.plan import Fault, Plan
+from treeward.chaos.plans.grammar import parse_action
+from treeward.chaos.plans.plan import Fault, Plan
 from treeward.runtime import faults as points
 from treeward.runtime.actor import Factory
 from treeward.runtime.clock import LoopClock

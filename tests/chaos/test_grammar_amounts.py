@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.chaos.faults.amounts import Rate, Share, Size, Span, amount, number_text, span
+from treeward.chaos.plans.amounts import Rate, Share, Size, Span, amount, number_text, span
 
 READ = [
     ("7", 7),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.chaos.faults.course import Course
-from treeward.chaos.faults.grammar import parse
+from treeward.chaos.plans.course import Course
+from treeward.chaos.plans.grammar import parse
 
 
 def course_of(text, visits=8, draws=(), on=None):

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.chaos.faults.amounts import Rate, Share, Size, Span
-from treeward.chaos.faults.grammar import LONGEST, Action, InvalidProgram, Program, Term, parse, parse_action
+from treeward.chaos.plans.amounts import Rate, Share, Size, Span
+from treeward.chaos.plans.grammar import LONGEST, Action, InvalidProgram, Program, Term, parse, parse_action
 
 CRASH = Action("crash")
 HANG = Action("hang")

@@ -3,9 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from treeward.chaos.faults.choices import Choices, Range
-from treeward.chaos.faults.knobs import Knob, Knobs, knob, swarmed
-from treeward.chaos.faults.plan import Fault, Plan
+from treeward.chaos.plans.choices import Choices, Range
+from treeward.chaos.plans.knobs import Knob, Knobs, knob, swarmed
+from treeward.chaos.plans.plan import Fault, Plan
 from treeward.trees import library
 from treeward.trees.load import load_tree
 

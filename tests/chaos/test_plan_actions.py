@@ -8,11 +8,11 @@ import random
 
 import pytest
 
-from treeward.chaos.faults.actions import ACTIONS, arguments_of, drawn, kind_of, legal_at, program_at
-from treeward.chaos.faults.amounts import Rate, Span
-from treeward.chaos.faults.arguments import EXCEPTIONS
-from treeward.chaos.faults.grammar import InvalidProgram, parse, parse_action
-from treeward.chaos.faults.points import CALLS, PLACES, SENDS, TIMED
+from treeward.chaos.plans.actions import ACTIONS, arguments_of, drawn, kind_of, legal_at, program_at
+from treeward.chaos.plans.amounts import Rate, Span
+from treeward.chaos.plans.arguments import EXCEPTIONS
+from treeward.chaos.plans.grammar import InvalidProgram, parse, parse_action
+from treeward.chaos.plans.points import CALLS, PLACES, SENDS, TIMED
 from treeward.runtime.faults import POINTS
 
 EVERY_CALL = "off crash hang slow block leak"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from treeward.chaos.faults.explain import explain, points
-from treeward.chaos.faults.plan import Fault, Heal, Parity, Plan, Work
-from treeward.chaos.faults.points import PLACES
+from treeward.chaos.plans.explain import explain, points
+from treeward.chaos.plans.plan import Fault, Heal, Parity, Plan, Work
+from treeward.chaos.plans.points import PLACES
 
 FAULTS = [
     (Fault(at="actor.handle", do="crash"), "actor.handle of any agent: crash at every visit"),

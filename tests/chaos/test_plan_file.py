@@ -5,8 +5,8 @@ import json
 import jsonschema
 import pytest
 
-from treeward.chaos.faults.plan import Fault, Plan, Work
-from treeward.chaos.faults.plan_file import load_plan, plan_schema
+from treeward.chaos.plans.plan import Fault, Plan, Work
+from treeward.chaos.plans.plan_file import load_plan, plan_schema
 from treeward.trees.load import load_tree
 from treeward.trees.problems import TreeError
 from treeward.trees.source import MAX_BYTES, read_source

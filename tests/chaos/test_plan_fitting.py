@@ -2,8 +2,8 @@
 
 import pytest
 
-from treeward.chaos.faults.fitting import check_against
-from treeward.chaos.faults.plan import Fault, Plan, Work
+from treeward.chaos.plans.fitting import check_against
+from treeward.chaos.plans.plan import Fault, Plan, Work
 from treeward.trees.load import load_tree
 
 TREE = """

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treeward.chaos.faults.globs import ANY, Names, Paths, could_match, is_path_glob
+from treeward.chaos.plans.globs import ANY, Names, Paths, could_match, is_path_glob
 
 PATHS = [
     ("writer", "writer a/writer a/b/writer", "writers a/writer/b"),

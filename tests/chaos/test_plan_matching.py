@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from treeward.agents.calls import TOOL_CALL, ToolCall
-from treeward.chaos.faults.matching import Matcher, Sieve, Where, is_supervisor
+from treeward.chaos.plans.matching import Matcher, Sieve, Where, is_supervisor
 from treeward.runtime.actor import Actor, Factory
 from treeward.runtime.bus import Published
 from treeward.runtime.faults import BUS, HANDLE, PUT, START, Visit

@@ -5,9 +5,9 @@ import copy
 import pytest
 from pydantic import ValidationError
 
-from treeward.chaos.faults.amounts import Span
-from treeward.chaos.faults.choices import Choices, Range
-from treeward.chaos.faults.plan import METRICS, Abort, Expectation, Fault, Heal, Parity, Plan, Where, Work
+from treeward.chaos.plans.amounts import Span
+from treeward.chaos.plans.choices import Choices, Range
+from treeward.chaos.plans.plan import METRICS, Abort, Expectation, Fault, Heal, Parity, Plan, Where, Work
 
 FULL = Plan(
     name="storm",

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from treeward.chaos.faults.actions import ACTIONS
-from treeward.chaos.faults.plan_file import plan_schema
-from treeward.chaos.faults.points import PLACES
-from treeward.chaos.faults.reference import plan_reference
+from treeward.chaos.plans.actions import ACTIONS
+from treeward.chaos.plans.plan_file import plan_schema
+from treeward.chaos.plans.points import PLACES
+from treeward.chaos.plans.reference import plan_reference
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-RENEW = "from treeward.chaos.faults.reference import plan_reference as made; print(made(), end='')"
+RENEW = "from treeward.chaos.plans.reference import plan_reference as made; print(made(), end='')"
 
 
 def test_the_reference_is_that_of_the_tables():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from treeward.chaos.faults.grammar import InvalidProgram, parse_action
-from treeward.chaos.faults.shapes import shape
+from treeward.chaos.plans.grammar import InvalidProgram, parse_action
+from treeward.chaos.plans.shapes import shape
 
 PROGRAMS = [
     ("single", "1*crash->off"),

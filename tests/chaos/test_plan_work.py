@@ -6,7 +6,7 @@ import random
 import pytest
 from pydantic import ValidationError
 
-from treeward.chaos.faults.work import Asked, Work, asked
+from treeward.chaos.plans.work import Asked, Work, asked
 
 
 def test_requests_come_in_the_order_of_their_times():

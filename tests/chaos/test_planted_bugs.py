@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from treeward.agents.agent import Agent
-from treeward.chaos.faults.plan import Plan
+from treeward.chaos.plans.plan import Plan
 from treeward.chaos.subject import Subject
 from treeward.chaos.trial import run_trial
 from treeward.runtime import call

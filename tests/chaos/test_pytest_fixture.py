@@ -11,8 +11,8 @@ import pytest
 from treeward import Agent, ChildSpec, Intensity, NotFound, StartFailed, Supervisor, SupervisorSpec, TreeError, tool
 from treeward.agents.profile import Profile
 from treeward.agents.state import state_path
-from treeward.chaos.faults.plan import Fault, Plan
 from treeward.chaos.invariants.invariant import Invariant
+from treeward.chaos.plans.plan import Fault, Plan
 from treeward.chaos.simulation.loop import SimLoop
 from treeward.chaos.testing import NotSettled, Violated
 from treeward.runtime.actor import Actor, Factory

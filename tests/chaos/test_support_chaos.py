@@ -8,10 +8,10 @@ import pytest
 
 from treeward.agents.cases import FileCases
 from treeward.chaos.campaign import Campaign
-from treeward.chaos.faults.actions import ACTIONS, kind_of
-from treeward.chaos.faults.plan import Fault
-from treeward.chaos.faults.plan_file import load_plan
-from treeward.chaos.faults.points import PLACES
+from treeward.chaos.plans.actions import ACTIONS, kind_of
+from treeward.chaos.plans.plan import Fault
+from treeward.chaos.plans.plan_file import load_plan
+from treeward.chaos.plans.points import PLACES
 from treeward.chaos.subject import Subject
 from treeward.chaos.trial import run_trial
 from treeward.trees import library

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from treeward.chaos.faults.plan_file import plan_schema
-from treeward.chaos.faults.points import PLACES
+from treeward.chaos.plans.plan_file import plan_schema
+from treeward.chaos.plans.points import PLACES
 
 SHOP = Path(__file__).parent.parent / "chaos" / "runs" / "shop"
 STEADY = "treeward: 1\nname: steady\nfaults:\n  - {id: late, at: mailbox.put, where: till, do: '50%->delay(1s)'}\n"
@@ -288,6 +288,16 @@ def test_show(call, shop):
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("rush-hour: tills that die")
     assert "dies-late" in result.stdout
+
+
+def test_show_the_plan_of_a_tree_that_comes_with_one(call):
+    """The name of a tree that comes with Treeward stands for its plan; a name that is near is offered."""
+    told = call("chaos", "show", "support")
+    assert (told.exit_code, told.stdout.partition(":")[0]) == (0, "all-kinds-at-once")
+    missed = call("chaos", "show", "suport")
+    assert (missed.exit_code, missed.stdout) == (65, "")
+    assert "there is no file 'suport'" in missed.stderr
+    assert "did you mean 'support'?" in missed.stderr
 
 
 def test_show_what_is_wrong(call, shop):

@@ -37,7 +37,7 @@ from typing import NamedTuple
 import pytest
 
 from treeward.agents.tools import FUNCTIONS
-from treeward.chaos.faults.plan_file import load_plan
+from treeward.chaos.plans.plan_file import load_plan
 from treeward.chaos.simulation.simulate import simulate
 from treeward.trees.load import load_tree
 from treeward.trees.problems import TreeError

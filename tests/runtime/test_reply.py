@@ -11,7 +11,7 @@ import pytest
 
 from treeward.runtime.clock import LoopClock
 from treeward.runtime.errors import AskTimeout, WouldBlock
-from treeward.runtime.reply import Reply
+from treeward.runtime.reply import Reply, runs_here
 
 
 def new_reply():
@@ -402,3 +402,32 @@ async def test_pykkas_get_all():
     for number, reply in enumerate(replies):
         reply.resolve(number)
     assert await asyncio.to_thread(lambda: pykka.get_all(replies)) == [0, 1, 2]
+
+
+class Wrapped:
+    """A loop that is not asyncio's own: it does not show its thread."""
+
+
+def test_code_knows_whether_it_runs_on_a_loop():
+    """On that loop it does; before and after its run, in another thread, and on another loop, it does not."""
+    loop, other = asyncio.new_event_loop(), asyncio.new_event_loop()
+
+    async def told():
+        return runs_here(loop), runs_here(other), await asyncio.to_thread(runs_here, loop)
+
+    try:
+        assert not runs_here(loop)
+        assert loop.run_until_complete(told()) == (True, False, False)
+        assert not runs_here(loop)
+        assert other.run_until_complete(told()) == (False, True, False)
+    finally:
+        loop.close()
+        other.close()
+
+
+def test_a_loop_that_does_not_show_its_thread(monkeypatch):
+    """It is known by being the running one."""
+    loop = Wrapped()
+    assert not runs_here(loop)
+    monkeypatch.setattr("treeward.runtime.reply.running_loop", lambda: loop)
+    assert runs_here(loop)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from treeward.trees.library.support import answers, catalogue, payments
 from treeward.trees.library.support.audit import Books
-from treeward.trees.library.support.claims import concealed, unfounded
+from treeward.trees.library.support.claims import concealed, denied, unfounded
 from treeward.trees.library.support.errors import Refused
 from treeward.trees.library.support.people import WELL_KNOWN
 from treeward.trees.library.support.records import (
@@ -50,6 +50,38 @@ CHANGE = PlanChange(
 )
 CREDITED = replace(CHANGE, direction="downgrade", net=-10000, credit=14900, charge=4900, price=4900)
 NOTHING = Done()
+
+
+# --- what an answer denies ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "done", "faults"),
+    [
+        ("Nothing has been refunded so far.", NOTHING, []),
+        ("Nothing has been refunded so far.", Done(refunds=(REFUND,)), ["it denies a refund"]),
+        (
+            "It was charged twice (payment 7). That has not been refunded so far.",
+            Done(refunds=(REFUND,)),
+            ["it denies a refund"],
+        ),
+        ("You were not charged twice.", Done(refunds=(REFUND,)), ["it denies a refund"]),
+        ("There is nothing to refund.", Done(refunds=(REFUND,)), ["it denies a refund"]),
+        ("I have refunded $49.00 (refund 3). Payment 8 has not been refunded so far.", Done(refunds=(REFUND,)), []),
+        (
+            "I have refunded $49.00 (refund 3). Payment 8 has not been refunded so far.",
+            Done(refunds=(REFUND, OTHER)),
+            ["it denies a refund"],
+        ),
+        ("You wrote \u201cNothing has been refunded so far\u201d. I have refunded it.", Done(refunds=(REFUND,)), []),
+        ("Nothing has been changed so far.", NOTHING, []),
+        ("Nothing has been changed so far.", Done(changes=(CHANGE,)), ["it denies a change"]),
+        ("Nothing has been changed so far.", Done(cancellations=(END,)), ["it denies a change"]),
+    ],
+)
+def test_what_was_done_is_not_denied(text, done, faults):
+    """Of what was done, no answer says that it was not; of the rest it may."""
+    assert list(denied(text, done)) == faults
 
 
 # --- an answer against its own records ----------------------------------------------------------------

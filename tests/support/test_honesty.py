@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from treeward.trees.library.support import catalogue, payments
-from treeward.trees.library.support.honesty import dishonest, left_out
+from treeward.trees.library.support.honesty import dishonest, left_out, left_to_a_person
 from treeward.trees.library.support.ledger import Ledger, Written
 from treeward.trees.library.support.records import Wish
 
@@ -67,6 +67,19 @@ def test_a_dishonest_answer_is_told_from_an_honest_one(text, written, fault):
 def test_what_an_answer_leaves_out_is_seen(text, written, faults):
     """Every deed has to be told by an answer that is one."""
     assert list(left_out(text, written)) == faults
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("A colleague will get back to you about \u201cI was charged twice\u201d (case-1).", True),
+        ("A colleague will get back to you.", False),
+        ("I have refunded $49.00 (refund 8), as you ask in \u201c(case-1)\u201d.", False),
+    ],
+)
+def test_what_is_left_to_a_person_has_a_case(text, left):
+    """Only an answer that names one, in its own words, may leave the rest to a person."""
+    assert left_to_a_person(text) is left
 
 
 def test_the_ledger_reads_what_requests_have_written(open_books, tmp_path, origin):

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from treeward.chaos.faults.plan import Parity
 from treeward.chaos.invariants.parity import differences
+from treeward.chaos.plans.plan import Parity
 from treeward.runtime.task import Outcome
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from treeward.chaos import state
-from treeward.chaos.faults.plan import Plan
-from treeward.chaos.faults.plan_file import load_plan
+from treeward.chaos.plans.plan import Plan
+from treeward.chaos.plans.plan_file import load_plan
 from treeward.chaos.subject import Subject
 from treeward.chaos.trial import run_trial
 from treeward.trees.load import load_tree

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from treeward.chaos.campaign import Campaign
-from treeward.chaos.faults.plan_file import load_plan
+from treeward.chaos.plans.plan_file import load_plan
 from treeward.chaos.report import Report, again, plan_yaml
 from treeward.chaos.shrink import shrink
 

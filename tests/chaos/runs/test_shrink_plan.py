@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from treeward.chaos.faults.amounts import Span
-from treeward.chaos.faults.plan_file import load_plan
+from treeward.chaos.plans.amounts import Span
+from treeward.chaos.plans.plan_file import load_plan
 from treeward.chaos.report import plan_yaml
 from treeward.chaos.shrink import shrink
 from treeward.chaos.subject import Subject

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ....supervisors.judges.agent_judge import JUDGE
 from ..support import catalogue
-from .claims import concealed, unfounded
+from .claims import concealed, denied, unfounded
 from .desks import DATABASE, Bookkeeper
 from .errors import Refused
 from .payments import CHARGED_TWICE, WITHIN
@@ -76,6 +76,8 @@ def _faults_of_text(output: Any, asked: Any, books: Books) -> Iterator[str]:
     if not isinstance(output, str):
         yield "it is no text"
         return
+    if not output.strip():
+        yield "it says nothing"
     yield from books.faults_of_text(output)
     there = set(_words(asked)) if isinstance(asked, str) else None
     for quoted in _QUOTED.findall(output):
@@ -125,6 +127,7 @@ class Books:
     def faults_of_text(self, text: str) -> Iterator[str]:
         """Yields what a text says otherwise than the books. It may leave out what it leaves to a person."""
         yield from self._unfounded(text)
+        yield from denied(text, self._done)
         if not _TO_A_PERSON.search(text):
             yield from concealed(text, self._done, Facts())
             yield from self._left_open(text)

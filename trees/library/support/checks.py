@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ....agents.state import state_path
 from ....runtime.entropy import Entropy
 from .desks import DATABASE
-from .honesty import denied, left_out, unfounded
+from .honesty import denied, left_out, left_to_a_person, unfounded
 from .ledger import Ledger
 from .people import DEFAULT_CUSTOMER
 from .seed import open_store
@@ -129,7 +129,8 @@ def answers_are_honest(world: World) -> Iterator[str]:
         faults = [*unfounded(text, written, cases)]
         if last[_key(request)] <= (request.ended_at or 0.0):
             faults += denied(text, written)
-            faults += left_out(text, written) if request.outcome.status in ANSWERED else ()
+            if request.outcome.status in ANSWERED and not left_to_a_person(text):
+                faults += left_out(text, written)
         yield from (f"{request.name}: {fault}, in {text!r}" for fault in faults)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .records import Done, Facts
 
-__all__ = ["concealed", "unfounded"]
+__all__ = ["concealed", "denied", "unfounded"]
 
 _QUOTED: Final = re.compile(r"\u201c.*\u201d", re.DOTALL)
 _AMOUNT: Final = re.compile(r"[$\u20ac\u00a3\u00a5]\d+(?:,\d{3})*(?:\.\d+)?")
@@ -29,6 +29,9 @@ _DEEDS: Final = {
     "cancellations": re.compile(r"\bYour subscription is canceled\b"),
 }
 """The words in which an answer says that something was done: see `answers`."""
+_NO_REFUND: Final = re.compile(r"\b(?:not been|has been) refunded so far\b|\bnot charged twice\b|\bnothing to refund\b")
+_NO_CHANGE: Final = re.compile(r"\bNothing has been changed\b")
+"""And those in which it says that nothing was."""
 
 
 def unfounded(text: str, done: Done, *known: Facts) -> Iterator[str]:
@@ -58,6 +61,16 @@ def concealed(text: str, done: Done, told: Facts) -> Iterator[str]:
                 yield f"it does not say {amount}"
         if isinstance(record, Cancellation) and format_day(record.ends_on) not in said:
             yield f"it does not say that the subscription ends on {format_day(record.ends_on)}"
+
+
+def denied(text: str, done: Done) -> Iterator[str]:
+    """Yields what an answer says was not done, and was. It may say so of the rest, where it tells of what was."""
+    said = _QUOTED.sub("", text)
+    told = {number for kind, number in _numbered(said) if kind == "refund"}
+    if _NO_REFUND.search(said) and not told.issuperset(refund.id for refund in done.refunds):
+        yield "it denies a refund"
+    if _NO_CHANGE.search(said) and (done.changes or done.cancellations):
+        yield "it denies a change"
 
 
 def _numbered(said: str) -> list[tuple[str, int]]:

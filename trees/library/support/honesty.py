@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .ledger import Row, Written
 
-__all__ = ["denied", "dishonest", "left_out", "unfounded"]
+__all__ = ["denied", "dishonest", "left_out", "left_to_a_person", "unfounded"]
 
 _QUOTED: Final = re.compile("\u201c[^\u201d]*\u201d")
 _REFUNDED: Final = re.compile(r"I have refunded (\S+) \(refunds? ([\d, ]+)\)")
@@ -74,6 +74,11 @@ def left_out(text: str, written: Written) -> Iterator[str]:
         yield "it leaves out a change"
     if written.cancellations and not _ENDED.search(own):
         yield "it leaves out a cancellation"
+
+
+def left_to_a_person(text: str) -> bool:
+    """Tells whether an answer leaves something to a person, who has a case, and will tell what it leaves out."""
+    return _CASE.search(_QUOTED.sub("", text)) is not None
 
 
 def _claimed(text: str) -> list[tuple[str, list[int]]]:

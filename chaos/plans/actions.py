@@ -230,11 +230,16 @@ def arguments_of(action: Action) -> dict[str, Any]:
     Raises:
         InvalidProgram: it does not exist, or does not take what it is given.
     """
-    return _bound(action, str(action))
+    try:
+        return _bound(action, "")
+    except InvalidProgram as error:  # only now does anybody need the text
+        raise InvalidProgram(str(action), error.position, error.what, error.legal, error.hint) from None
 
 
 def drawn(action: Action, source: random.Random) -> Action:
     """Returns the action with one duration in the place of each range, drawn in the order of the arguments."""
+    if not any(map(_is_open, (*action.args, *action.options.values()))):
+        return action
     args = tuple(_drawn(value, source) for value in action.args)
     options = {name: _drawn(value, source) for name, value in action.options.items()}
     return replace(action, args=args, options=options)
@@ -259,6 +264,10 @@ _SPECIAL = {
     ("hang", "judge"): "judge that hangs",
     ("kill", "all"): "restart storm",
 }
+
+
+def _is_open(value: Value) -> bool:
+    return isinstance(value, Span) and not value.is_fixed
 
 
 def _drawn(value: Value, source: random.Random) -> Value:

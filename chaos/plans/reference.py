@@ -82,7 +82,7 @@ turns something.
 
 ```python
 from treeward import load_plan
-from treeward.chaos.faults.explain import explain
+from treeward.chaos.plans.explain import explain
 from treeward.trees import library, load_tree
 
 plan = load_plan("plan.yaml", tree=load_tree(library.find("support")))

@@ -18,7 +18,7 @@ from ...trees.values import Count, Text, illegal
 from .globs import LONGEST, Names, Paths, is_path_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from ...runtime.cell import Cell
     from ...runtime.faults import Visit
@@ -27,8 +27,9 @@ __all__ = ["Matcher", "Sieve", "Where", "WhereOrPath", "is_supervisor"]
 
 R = TypeVar("R")
 
-_Key: TypeAlias = "tuple[str, str, str, type]"
-"""What a visit has in common with many others: its point, its path, its name, the type of its message."""
+_Key: TypeAlias = "tuple[str, str, str, type, bool]"
+"""What a visit has in common with many others: its point, path and name, the type of its message, and whether it is a
+supervisor's."""
 
 _MOST_KEPT = 10_000
 """Such visits whose rules are kept: actors may come and go under ever new names."""
@@ -102,7 +103,7 @@ WhereOrPath: TypeAlias = Annotated[
 def is_supervisor(cell: Cell) -> bool:
     """Tells whether an actor is a supervisor: of any kind, pools included."""
     cls = cell.factory.cls
-    return isinstance(cls, type) and issubclass(cls, Supervisor)
+    return isinstance(cls, type) and Supervisor in cls.__mro__  # it is asked so often that issubclass shows
 
 
 class Sieve:
@@ -149,34 +150,45 @@ class Matcher(Generic[R]):
         for point, where, owner in rules:
             self._rules.setdefault(point, []).append((Sieve(where), owner))
         self._is_supervisor = is_supervisor
-        self._concerned: dict[_Key, tuple[tuple[Sieve, R], ...]] = {}
+        self._concerned: dict[_Key, _Concerned[R]] = {}
 
-    def at(self, visit: Visit) -> list[R]:
+    def at(self, visit: Visit) -> Sequence[R]:
         """Returns the owners of the rules that a visit is for, in the order in which they were given."""
-        key = visit.point.name, visit.path, visit.name, type(visit.message)
-        rules = self._concerned.get(key)
-        if rules is None:
-            rules = self._concern(key)
-        if not rules:
-            return []
-        role = "supervisor" if self._is_supervisor(visit.path) else "agent"
-        kind = _task_kind(visit.message)
+        path, message = visit.path, visit.message
+        key = visit.point.name, path, visit.name, type(message), self._is_supervisor(path)
+        found = self._concerned.get(key)
+        if found is None:
+            found = self._concern(key)
+        if not found.is_picky:
+            return found.owners
+        kind = _task_kind(message)
         return [
             rule
-            for sieve, rule in rules  # written out: it is asked at every visit
-            if (sieve.role is None or sieve.role == role)
-            and (sieve.incarnations is None or visit.incarnation in sieve.incarnations)
+            for sieve, rule in found.rules  # written out: it is asked at every visit
+            if (sieve.incarnations is None or visit.incarnation in sieve.incarnations)
             and (sieve.kinds is None or sieve.kinds.match(kind))
         ]
 
-    def _concern(self, key: _Key) -> tuple[tuple[Sieve, R], ...]:
+    def _concern(self, key: _Key) -> _Concerned[R]:
         if len(self._concerned) >= _MOST_KEPT:
             self._concerned.clear()
-        point, path, name, message = key
-        rules = self._rules.get(point, ())
-        found = tuple(each for each in rules if each[0].has_visits(path, name, message.__name__))
+        point, path, name, message, is_supervisor = key
+        roles = None, "supervisor" if is_supervisor else "agent"
+        rules = ((sieve, owner) for sieve, owner in self._rules.get(point, ()) if sieve.role in roles)
+        found = _Concerned([each for each in rules if each[0].has_visits(path, name, message.__name__)])
         self._concerned[key] = found
         return found
+
+
+class _Concerned(Generic[R]):
+    """The rules that visits with much in common are for; `is_picky` if some look at more than that."""
+
+    __slots__ = ("is_picky", "owners", "rules")
+
+    def __init__(self, rules: list[tuple[Sieve, R]]) -> None:
+        self.rules = rules
+        self.owners = [owner for _, owner in rules]
+        self.is_picky = any(sieve.incarnations is not None or sieve.kinds is not None for sieve, _ in rules)
 
 
 def _task_kind(message: Any) -> str:
