@@ -68,7 +68,7 @@ def make(name: str, into: Path) -> None:
     folder = into / name
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    command = [interpreter(name, into), "-m", "pip", "install", "--quiet", *PINNED[name]]
+    command = [str(interpreter(name, into)), "-m", "pip", "install", "--quiet", *PINNED[name]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])

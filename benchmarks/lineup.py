@@ -35,7 +35,7 @@ class Peer:
 
 _THREADS = {"spawn": 1_000, "memory": 1_000, "memory_used": 1_000}
 _TASKS = {"tell": 20_000}
-_PROCESSES = dict.fromkeys(("spawn", "memory", "fan", "wait"), 20) | {"tell": 20_000, "crash": 5}
+_PROCESSES = dict.fromkeys(("spawn", "memory"), 20) | {"tell": 20_000, "crash": 5}
 _PROCESSES |= dict.fromkeys(("ask", "ask_async", "ask_timeout"), 2_000)
 _SLOW = {"orchestrator": 300, "pipeline": 300, "kept": 500}
 _TREEWARD = tuple(f"treeward_{name}" for name in ("actors", "storms", "ways", "tasks", "orchestration"))

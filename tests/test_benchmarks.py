@@ -208,6 +208,7 @@ def test_a_peer_with_a_broken_environment_is_left_out(tmp_path, module):
 
 
 @pytest.mark.realtime
+@pytest.mark.timeout(180)  # pip takes its time
 def test_an_environment_is_made_once(tmp_path, module, monkeypatch, capsys):
     """It is made of its pins and then left as it is; one that cannot be made is not taken for one."""
     environments = module("environments")

@@ -36,7 +36,7 @@ def agents(count: int) -> list[Agent[None, str]]:
 
 async def run(agent: Agent[None, str], prompt: str) -> str:
     """Returns what an agent says."""
-    return (await agent.run(prompt)).output
+    return str((await agent.run(prompt)).output)
 
 
 @asynccontextmanager

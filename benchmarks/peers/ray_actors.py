@@ -7,6 +7,7 @@ It does restart them (`max_restarts`), when their process dies; an exception in 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -57,10 +58,6 @@ class Echo:
         """Returns the count."""
         return self.seen
 
-    def nap(self, seconds: float) -> None:
-        """Waits."""
-        time.sleep(seconds)
-
     def process(self) -> int:
         """Returns the id of its process."""
         return os.getpid()
@@ -71,11 +68,15 @@ class Echo:
 
 
 class AsyncEcho:
-    """Answers, as a coroutine."""
+    """Answers and waits, as a coroutine."""
 
     async def echo(self, message: Any) -> Any:
         """Answers."""
         return message
+
+    async def nap(self, seconds: float) -> None:
+        """Waits."""
+        await asyncio.sleep(seconds)
 
 
 @contextmanager
@@ -168,12 +169,6 @@ def ask_many(n: int) -> Measured:
         return _rounds(n, ROUNDS, lambda: [ref.echo.remote(1) for ref in targets], f"of {SHARING} actors only")
 
 
-def fan(n: int) -> Measured:
-    with cluster():
-        refs = actors(n)
-        return _rounds(n, ROUNDS, lambda: [ref.echo.remote(1) for ref in refs])
-
-
 def crash(n: int) -> Measured:
     with cluster():
         ref = ray.remote(num_cpus=0, max_restarts=-1)(Echo).remote()
@@ -198,8 +193,8 @@ def _again(ref: Any) -> int:
 
 def wait(n: int) -> Measured:
     with cluster():
-        refs = actors(n)
-        return _rounds(n, WAIT_ROUNDS, lambda: [ref.nap.remote(NAP) for ref in refs])
+        ref = ray.remote(num_cpus=0, max_concurrency=n)(AsyncEcho).remote()
+        return _rounds(n, WAIT_ROUNDS, lambda: [ref.nap.remote(NAP) for _ in range(n)], "one actor, n coroutines")
 
 
 PROGRAMS: dict[str, Program] = {
@@ -210,7 +205,6 @@ PROGRAMS: dict[str, Program] = {
     "ask_async": ask_async,
     "ask_timeout": ask_timeout,
     "ask_many": ask_many,
-    "fan": fan,
     "crash": crash,
     "wait": wait,
 }
