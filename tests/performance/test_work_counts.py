@@ -58,7 +58,7 @@ def written(module):
     """What the paths did when it was last written down."""
     found = module("work").limits()
     if found is None:
-        pytest.skip("instructions differ between versions of Python, and nothing is written down for this one")
+        pytest.skip(f"nothing is written down for {module('work').PYTHON}: python -m benchmarks.work --write")
     return found
 
 
