@@ -23,7 +23,7 @@ PATIENCE = 30.0
 """Seconds for a process to begin and to end."""
 
 FAMILIES = {
-    "starting": ("spawn", "spawn_supervised", "children", "dynamic", "spawn_thread"),
+    "starting": ("spawn", "spawn_supervised", "children", "life", "dynamic", "spawn_thread"),
     "messages": ("tell", "ask", "ask_async", "ask_timeout", "ask_many", "fan", "wait", "bus"),
     "failures": ("crash", "storm", "storm_tree", "group_all", "group_rest"),
     "trees": ("tree_load", "tree"),
