@@ -18,6 +18,7 @@ from .report import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import CodeType
 
 __all__ = ["ITEMS", "LIMITS", "MARGIN", "excesses", "limits"]
 
@@ -129,8 +130,15 @@ def _functions(counter: Counter) -> str:
 
 def _busiest(counter: Counter) -> Iterator[list[str]]:
     for code, count in counter.by_code.most_common(40):
-        place = "/".join(Path(code.co_filename).parts[-2:])
-        yield [f"{code.co_qualname} ({place}:{code.co_firstlineno})", _an_item(count)]
+        yield [_function(code), _an_item(count)]
+
+
+def _function(code: CodeType) -> str:
+    """Returns a function's name and place; one that a dataclass has made is known by its arguments only."""
+    if code.co_filename == "<string>":
+        return f"{code.co_name}({', '.join(code.co_varnames[: code.co_argcount])})"
+    place = "/".join(Path(code.co_filename).parts[-2:])
+    return f"{code.co_qualname} ({place}:{code.co_firstlineno})"
 
 
 if __name__ == "__main__":

@@ -132,3 +132,13 @@ def looped(item):
         yield items
 
     return path
+
+
+@pytest.mark.realtime
+def test_the_functions_of_a_path_are_shown():
+    """--where names each function of a path with its place, the busiest first."""
+    done = python("-m", "benchmarks.work", "--where", "ask")
+    assert done.returncode == 0, done.stderr
+    counts = [float(row.rsplit("|", 2)[1].replace(",", "")) for row in done.stdout.splitlines()[2:]]
+    assert counts == sorted(counts, reverse=True)
+    assert re.search(r"^\| Ref\.ask \(runtime/ref\.py:\d+\) \| ", done.stdout, re.MULTILINE)
