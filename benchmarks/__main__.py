@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from .runs import Run
 
+GROUPS = tuple(dict.fromkeys(case.group for case in CASES.values()))
 LOOPS = ("asyncio", "uvloop")
 
 
@@ -30,7 +31,8 @@ def main() -> None:
     """Runs what the command line asks for; the tables go to stdout, the progress to stderr."""
     asked = _parsed(_parser())
     entrants = tuple(_present((PEERS[name] for name in asked.peers or PEERS), asked.environments))
-    cases = tuple(CASES[name] for name in asked.cases or CASES)
+    named = (CASES[name] for name in asked.cases or CASES)
+    cases = tuple(case for case in named if asked.groups is None or case.group in asked.groups)
     plan = Plan(cases, entrants, asked.repeat, asked.scale, asked.timeout, not asked.no_gc, asked.loop)
     before, done = load(), []
     for run in runs(plan):
@@ -54,6 +56,7 @@ def _options(plan: Plan) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--cases", nargs="+", choices=CASES, metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, metavar="GROUP", help=f"of {', '.join(GROUPS)}")
     parser.add_argument("--peers", nargs="+", choices=PEERS, metavar="PEER", help=f"of {', '.join(PEERS)}")
     parser.add_argument("--environments", type=Path, default=place(), metavar="DIR", help="where the peers' are")
     parser.add_argument("--repeat", type=int, default=3, help="how often each case is run (default: 3)")

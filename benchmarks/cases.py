@@ -63,6 +63,7 @@ _ALL = (
     Case("storm_tree", "children that crash at once, in a tree of depth 4", 10_000, "seconds", group="further"),
     Case("group_all", "one_for_all: a crash restarts all", 1_000, "p50_us", group="further"),
     Case("group_rest", "rest_for_one: a crash restarts the later half", 1_000, "p50_us", group="further"),
+    Case("life", "children start, answer, and stop in reverse order", 100_000, "seconds", group="further"),
     Case("dynamic", "dynamic children, started and stopped", 100_000, "rate", group="further"),
     Case("dynamic_few", "the same, a hundredth as many", 1_000, "rate", group="further"),
     Case("bus", "publish, until all subscribers have it", 1_000, "p50_us", group="further"),

@@ -2,6 +2,8 @@
 
     one.py describe MODULE...       {"version": ..., "modules": {case: module}}
     one.py measure MODULE CASE N    the figures of one run
+    one.py repeat MODULE CASE N S   {"runs": [figures, ...], "took": seconds of the last, "peak": bytes}: all runs that
+                                    begin within S seconds, after a small one to warm up; a single one if S is 0
 
 It runs in the environment of the peer, which need not have Treeward or any of its libraries.
 """
@@ -14,7 +16,9 @@ import importlib
 import inspect
 import json
 import os
+import resource
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +26,10 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from .measure import Measured
 
-__all__ = ["describe", "main", "measure"]
+__all__ = ["describe", "main", "measure", "repeat"]
+
+WARM_UP = 100
+"""The n of a run before those that count."""
 
 
 def describe(modules: list[str]) -> dict[str, Any]:
@@ -44,6 +51,20 @@ def measure(module: str, case: str, n: int) -> Measured:
         return cast("Measured", runner.run(result))
 
 
+def repeat(module: str, case: str, n: int, seconds: float) -> dict[str, Any]:
+    """Runs a case as often as `seconds` allow; once at least."""
+    if seconds:
+        measure(module, case, min(n, WARM_UP))
+    found, end = [], time.perf_counter() + seconds
+    while not found or time.perf_counter() < end:
+        gc.collect()
+        begun = time.perf_counter()
+        found.append(asdict(measure(module, case, n)))
+        took = time.perf_counter() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"runs": found, "took": took, "peak": peak}
+
+
 def main() -> None:
     """Prints one JSON object, and leaves at once: what is left of 100,000 actors need not be tidied up."""
     sys.path.append(str(Path(__file__).resolve().parent.parent))  # behind what is installed
@@ -56,7 +77,9 @@ def main() -> None:
 def _said(verb: str, *words: str) -> dict[str, Any]:
     if verb == "describe":
         return describe(list(words))
-    module, case, n = words
+    module, case, n, *seconds = words
+    if verb == "repeat":
+        return repeat(module, case, int(n), float(seconds[0]))
     return asdict(measure(module, case, int(n)))
 
 

@@ -18,6 +18,7 @@ from .report import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import CodeType
 
 __all__ = ["ITEMS", "LIMITS", "MARGIN", "excesses", "limits"]
 
@@ -26,8 +27,9 @@ ITEMS = 50
 MARGIN = 0.03
 """How much more than what was written down a path may do."""
 LIMITS = Path(__file__).with_name("limits.json")
-"""What the paths did when it was last written: by version of Python, path, and what is counted."""
-VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""What the paths did when it was last written: by `PYTHON`, path, and what is counted."""
+PYTHON = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor} {sys.platform}"
+"""Instructions differ between versions, and the event loop between platforms."""
 
 Work: TypeAlias = "Mapping[str, Mapping[str, int]]"
 """By path and what is counted, of `ITEMS` items."""
@@ -44,10 +46,10 @@ Mend it; or, if what it buys is worth it, say so in the commit, and write the ne
 A new release of Python, or of a library on the way, may be the cause too: then only the counts are to be written."""
 
 
-def limits(version: str = VERSION) -> Work | None:
-    """Returns what was written down for a version of Python; None: nothing was, instructions differ too much."""
+def limits() -> Work | None:
+    """Returns what was written down for this Python; None: nothing was."""
     written: dict[str, Work] = json.loads(LIMITS.read_text(encoding="utf-8"))
-    return written.get(version)
+    return written.get(PYTHON)
 
 
 def excesses(work: Work, written: Work) -> list[str]:
@@ -95,8 +97,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _write(work: Work) -> None:
     written: dict[str, Any] = json.loads(LIMITS.read_text(encoding="utf-8")) if LIMITS.exists() else {}
-    before = written.get(VERSION, {})
-    written[VERSION] = work
+    before = written.get(PYTHON, {})
+    written[PYTHON] = work
     LIMITS.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
     print(_table(work, before))
 
@@ -105,7 +107,7 @@ def _judge(work: Work, written: Work | None) -> str | None:
     """Prints the counts; returns what to say at the end if there is something wrong."""
     print(_table(work, written or {}))
     if written is None:
-        return f"nothing is written down for Python {VERSION}: python -m benchmarks.work --write"
+        return f"nothing is written down for {PYTHON}: python -m benchmarks.work --write"
     found = excesses(work, written)
     return "\n".join([*found, "", ADVICE.format(path=found[0].partition(":")[0])]) if found else None
 
@@ -128,8 +130,15 @@ def _functions(counter: Counter) -> str:
 
 def _busiest(counter: Counter) -> Iterator[list[str]]:
     for code, count in counter.by_code.most_common(40):
-        place = "/".join(Path(code.co_filename).parts[-2:])
-        yield [f"{code.co_qualname} ({place}:{code.co_firstlineno})", _an_item(count)]
+        yield [_function(code), _an_item(count)]
+
+
+def _function(code: CodeType) -> str:
+    """Returns a function's name and place; one that a dataclass has made is known by its arguments only."""
+    if code.co_filename == "<string>":
+        return f"{code.co_name}({', '.join(code.co_varnames[: code.co_argcount])})"
+    place = "/".join(Path(code.co_filename).parts[-2:])
+    return f"{code.co_qualname} ({place}:{code.co_firstlineno})"
 
 
 if __name__ == "__main__":

@@ -130,6 +130,15 @@ def test_another_event_loop_is_reported_as_such():
     assert "on the event loop of uvloop 0." in done.stdout
 
 
+@pytest.mark.realtime
+def test_a_group_is_measured_alone():
+    """With --groups, the cases of the others are left out."""
+    done = benchmark("--peers", "floor", "--groups", "orchestration", "--cases", "ask", "pipeline")
+    assert done.returncode == 0, done.stderr
+    assert "| pipeline: " in done.stdout
+    assert "| ask: " not in done.stdout
+
+
 def test_peers_measure_known_cases_only(module):
     """Every program stands for a declared case, and Treeward has all of them."""
     cases = set(module("cases").CASES)

@@ -99,6 +99,15 @@ measure(group_all, N) ->
     group(N, one_for_all, 0);
 measure(group_rest, N) ->
     group(N, rest_for_one, N div 2);
+measure(life, N) ->
+    once(N, fun() ->
+        Supervisor = supervisor(one_for_one, [child(I, [none]) || I <- lists:seq(1, N)]),
+        [I = gen_server:call(Pid, I) || {I, Pid, _, _} <- supervisor:which_children(Supervisor)],
+        unlink(Supervisor),
+        Monitor = monitor(process, Supervisor),
+        exit(Supervisor, shutdown),
+        receive {'DOWN', Monitor, process, _, _} -> ok end
+    end);
 measure(dynamic, N) ->
     Pool = supervisor(simple_one_for_one, [child(server, [])]),
     once(N, fun() -> [ok = supervisor:terminate_child(Pool, Pid) || Pid <- start_children(Pool, N)] end);

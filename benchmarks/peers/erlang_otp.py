@@ -35,6 +35,7 @@ CASES = (
     "storm_tree",
     "group_all",
     "group_rest",
+    "life",
     "dynamic",
     "dynamic_few",
 )

@@ -14,7 +14,7 @@ from treeward.supervisors.spec import ChildSpec, SupervisorSpec
 from treeward.supervisors.supervisor import Supervisor
 
 from ..measure import ROUNDS, clock, in_rounds, once, timed_rounds
-from .treeward_actors import ENDLESS, supervisor, template
+from .treeward_actors import ENDLESS, Echo, supervisor, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +63,18 @@ class Mortal(Actor):
     def on_receive(self, message: int) -> float:
         """Divides by the message."""
         return 1 / message
+
+
+class Mayfly(Echo):
+    """Answers; puts its number on a list at its end."""
+
+    def __init__(self, number: int, ended: list[int]) -> None:
+        self._number = number
+        self._ended = ended
+
+    def on_stop(self) -> None:
+        """Says that it ends."""
+        self._ended.append(self._number)
 
 
 def mortals(n: int, starts: Starts) -> list[ChildSpec]:
@@ -127,6 +139,20 @@ async def _group(n: int, strategy: Strategy, dies: int) -> Measured:
         return in_rounds(n - dies, await timed_rounds(ROUNDS, crash))
 
 
+async def life(n: int) -> Measured:
+    ended: list[int] = []
+    begun = clock()
+    children = [ChildSpec(id=str(i), start=Factory(Mayfly, (i, ended))) for i in range(n)]
+    async with supervisor(Supervisor, SupervisorSpec(children=children)) as (system, handle):
+        for i in range(n):
+            ref: Any = system.ref(f"root/{i}")
+            assert await ref.ask(i) == i
+        await handle.stop()
+        seconds = clock() - begun
+    assert ended == list(range(n - 1, -1, -1))
+    return once(n, seconds)
+
+
 async def dynamic(n: int) -> Measured:
     async with supervisor(DynamicSupervisor, template()) as (_, handle):
         begun = clock()
@@ -143,6 +169,7 @@ PROGRAMS: dict[str, Program] = {
     "storm_tree": storm_tree,
     "group_all": group_all,
     "group_rest": group_rest,
+    "life": life,
     "dynamic": dynamic,
     "dynamic_few": dynamic,
 }

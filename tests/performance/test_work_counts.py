@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import os
 import re
@@ -55,18 +54,11 @@ def counts():
 
 
 @pytest.fixture
-def module(monkeypatch):
-    """Imports a module of benchmarks/, which is not installed."""
-    monkeypatch.syspath_prepend(str(CHECKOUT))
-    return lambda name: importlib.import_module(f"benchmarks.{name}")
-
-
-@pytest.fixture
 def written(module):
     """What the paths did when it was last written down."""
     found = module("work").limits()
     if found is None:
-        pytest.skip("instructions differ between versions of Python, and nothing is written down for this one")
+        pytest.skip(f"nothing is written down for {module('work').PYTHON}: python -m benchmarks.work --write")
     return found
 
 
@@ -140,3 +132,13 @@ def looped(item):
         yield items
 
     return path
+
+
+@pytest.mark.realtime
+def test_the_functions_of_a_path_are_shown():
+    """--where names each function of a path with its place, the busiest first."""
+    done = python("-m", "benchmarks.work", "--where", "ask")
+    assert done.returncode == 0, done.stderr
+    counts = [float(row.rsplit("|", 2)[1].replace(",", "")) for row in done.stdout.splitlines()[2:]]
+    assert counts == sorted(counts, reverse=True)
+    assert re.search(r"^\| Ref\.ask \(runtime/ref\.py:\d+\) \| ", done.stdout, re.MULTILINE)
