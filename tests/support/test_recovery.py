@@ -526,6 +526,18 @@ async def test_without_a_desk_nobody_is_promised_an_answer(running, sabotage, as
     assert "I could not pass “Sing me a song” on to a colleague: please ask again later." in outcome.output
 
 
+@pytest.mark.parametrize("fault", [*CRASHES, *HANGS])
+async def test_without_a_desk_the_error_says_that_nobody_was_told(running, sabotage, ask, fault):
+    """Not the answer alone says it, which may not reach whoever looks after the tree."""
+    sabotage("desk", HumanDesk, fault)
+    sabotage("desk", HumanDesk, fault, method="open_case")
+    async with running() as rt:
+        outcome = await ask(rt, "Sing me a song")
+    await later()
+    assert outcome.status == "needs_human"
+    assert outcome.error.endswith("; nobody was told of it")
+
+
 # --- the owners of the books --------------------------------------------------------------------------
 
 OWNERS = {"payments": (PaymentsDesk, TWICE), "catalogue": (CatalogueDesk, UPGRADE)}
