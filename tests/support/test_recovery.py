@@ -410,6 +410,22 @@ def no_text(text):
     return ""
 
 
+async def test_no_text_is_no_answer_to_the_auditor(running, monkeypatch, sabotage, ask):
+    """Where the other judge lets it pass, the auditor sees that it says nothing, and the next attempt answers."""
+
+    async def accept(judge, submission, system):
+        return Verdict(judge.name, accepted=True)
+
+    monkeypatch.setattr(SchemaJudge, "judge", accept)
+    sabotage("front-desk", Triage, lies(no_text), method="aggregate", times=1)
+    told = []
+    async with running() as rt:
+        rt.observe(lambda event: told.append(event) if isinstance(event, OutputJudged) else None)
+        outcome = await ask(rt, "What plans do you have?", customer=1002)
+    assert "it says nothing" in next(event.reason for event in told if not event.accepted)
+    assert "- enterprise: " in outcome.output
+
+
 TEXTS = [lies(change) for change in (wrong_type, nothing, empty, another_text, other_amounts, half_a_text, no_text)]
 
 
