@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..runtime.copies import changed
 from .errors import PlanError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["Plan", "Subtask", "order"]
+
+
+NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ def _named(subtasks: tuple[Subtask, ...]) -> tuple[Subtask, ...]:
         raise PlanError(f"several subtasks have the id {', '.join(twice)}: give each its own", twice)
     taken, named = set(given), []
     for one in subtasks:
-        new = one if one.id else replace(one, id=_free(one.kind, taken))
+        new = one if one.id else changed(one, id=_free(one.kind, taken))
         taken.add(new.id)
         named.append(new)
     return tuple(named)
@@ -112,6 +116,8 @@ def _free(kind: str, taken: set[str]) -> str:
 
 def _found(one: Subtask, words: Sequence[str], named: Sequence[Subtask], *, must: bool) -> frozenset[str]:
     """Returns the ids that words stand for; `must` makes it an error if one stands for nothing."""
+    if not words:
+        return NOBODY
     found = {word: _meant(one, word, named) for word in words}
     for word, ids in found.items():
         if must and not ids:

@@ -46,6 +46,7 @@ class Router:
         """Returns whose turn it is, or None if there is nobody: never one that did not say it can."""
         if not among:
             return None
-        place = least_busy([load(self._system, ref) for ref in among], self._turns[capability])
-        self._turns[capability] += 1
+        turn = self._turns[capability]
+        self._turns[capability] = turn + 1
+        place = 0 if len(among) == 1 else least_busy([load(self._system, ref) for ref in among], turn)
         return among[place]
