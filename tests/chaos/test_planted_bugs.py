@@ -293,7 +293,7 @@ def temporary_restarted(patch):
 
 def orphan_of_a_killed_supervisor(patch):
     def leave_them(cell, then):
-        killed_while_it_stopped = cell.phase is Phase.STOPPING and cell._killed is not None
+        killed_while_it_stopped = cell.phase is Phase.STOPPING and cell.killed is not None
         return False if killed_while_it_stopped else below.kill_below(cell, then)
 
     patch.setattr("treeward.runtime.cell.kill_below", leave_them)
