@@ -357,5 +357,7 @@ class Agent(Actor):
         return faults.call(Visit(point, self.path, self.incarnation, call, None, call.tool, spec.effect), func)
 
     def _tell(self, kind: type[Event], *details: Any) -> None:
-        with suppress(SystemClosed):  # one that was given up may outlive the system: then there is nobody to tell
-            self.system.call(self.system.telemetry.emit, kind, self.path, self.incarnation, *details)
+        system = self.system
+        if system.telemetry.heard:
+            with suppress(SystemClosed):  # one that was given up may outlive the system: then there is nobody to tell
+                system.call(system.telemetry.emit, kind, self.path, self.incarnation, *details)

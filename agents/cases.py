@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .case import Case, State, case_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from .case import Said
 
 __all__ = ["Cases", "FileCases", "MemoryCases"]
 
@@ -194,7 +196,11 @@ class FileCases:
 
 
 def _document(case: Case) -> str:
-    return json.dumps(asdict(case))
+    return json.dumps(case, default=_fields)
+
+
+def _fields(value: Case | Said) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _case(row: tuple[int, int, str]) -> Case:

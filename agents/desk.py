@@ -126,7 +126,7 @@ class Desk(Agent):
     def handle(self, task: Task) -> Outcome:
         """Opens a case about the task, or says what has become of the one that there is."""
         told = self._told(task)
-        kept, _ = self._change(self._cases.keep(told).id, partial(refreshed, told=told, at=told.opened))
+        kept, _ = self._change(self._cases.keep(told), partial(refreshed, told=told, at=told.opened))
         if kept.state == "answered":
             return Outcome(task.id, "fallback", kept.answer, rung="escalate")
         named = {"case": kept.id}
@@ -197,7 +197,7 @@ class Desk(Agent):
             raise ToolRefused(f"{id_} cannot be {said.action} without a word: say something")
         if said.action == "returned":
             self._check_return(self.show(id_))
-        kept, changed = self._change(id_, partial(acted, said=said))
+        kept, changed = self._change(self.show(id_), partial(acted, said=said))
         if not changed:
             return kept
         self._announce(kept)
@@ -212,16 +212,14 @@ class Desk(Agent):
         if not (case.agent and case.task) and not self._in_life(self._room.count, case.id):
             raise ToolRefused(f"{case.id} came from no agent that could try again: answer it, or drop it")
 
-    def _change(self, id_: str, make: Callable[[Case], Case]) -> tuple[Case, bool]:
+    def _change(self, found: Case, make: Callable[[Case], Case]) -> tuple[Case, bool]:
         """Changes a case, once more if another process was faster; returns it, and whether anything has changed."""
-        while True:
-            found = self.show(id_)
-            made = make(found)
-            if made == found:
-                return found, False
+        while (made := make(found)) != found:
             kept = self._cases.change(made)
             if kept is not None:
                 return kept, True
+            found = self.show(found.id)
+        return found, False
 
     # Whoever waits for that.
 

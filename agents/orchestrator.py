@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from ..runtime.copies import changed
 from ..runtime.task import Outcome, Part, Task
 from ..runtime.usage import NO_USAGE
 from ..supervisors.escalation import DESK, escalated
@@ -153,7 +154,7 @@ class Orchestrator(Agent):
         now = self.system.clock.monotonic()
         left = task.seconds_left(now)
         reserve = 0.0 if left is None else min(LONGEST_RESERVE, left * RESERVE)
-        errand = Errand(self, task if left is None else replace(task, deadline=now + left - reserve))
+        errand = Errand(self, task if left is None else changed(task, deadline=now + left - reserve))
         if not subtasks:
             return (await errand.not_understood(),)
         limits = [] if left is None else [now + left - reserve / 2]
@@ -164,7 +165,8 @@ class Orchestrator(Agent):
 
     def others(self, word: str) -> tuple[Ref[Any], ...]:
         """Returns who offers a word, but this agent itself."""
-        return tuple(ref for ref in candidates(self.system, word) if ref != self.actor_ref)
+        me = self.actor_ref
+        return tuple([ref for ref in candidates(self.system, word) if ref != me])
 
     @cached_property
     def router(self) -> Router:
@@ -221,12 +223,15 @@ class Errand:
         Raises:
             ContextConflict: one of them is known already, with another value.
         """
-        context = Context(self._task.context).merge(subtask.facts, f"the plan for {subtask.id}")
-        for id_, result in needed.items():
-            context = context.merge({id_: result.output}, result.agent or id_)
+        facts = self._task.context
+        if subtask.facts or needed:
+            context = Context(facts).merge(subtask.facts, f"the plan for {subtask.id}")
+            for id_, result in needed.items():
+                context = context.merge({id_: result.output}, result.agent or id_)
+            facts = context
         asked = self._task.input if subtask.input is None else subtask.input
         new_id = self._me.system.entropy.new_id()
-        return self._task.part(new_id, subtask.id, asked, kind=subtask.kind, context=dict(context))
+        return self._task.part(new_id, subtask.id, asked, kind=subtask.kind, context=dict(facts))
 
     async def _to_desk(self, subtask: Subtask, part: Task) -> Result:
         """Puts what is escalated on the desk; without a desk, a person is needed all the same."""

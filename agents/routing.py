@@ -29,7 +29,8 @@ def load(system: ActorSystem, ref: Ref[Any]) -> int:
 
 def least_busy(loads: Sequence[int], turn: int) -> int:
     """Returns the place of the smallest load; of several, the one whose turn it is."""
-    places = [place for place, found in enumerate(loads) if found == min(loads)]
+    smallest = min(loads)
+    places = [place for place, found in enumerate(loads) if found == smallest]
     return places[turn % len(places)]
 
 
@@ -46,6 +47,8 @@ class Router:
         """Returns whose turn it is, or None if there is nobody: never one that did not say it can."""
         if not among:
             return None
-        place = least_busy([load(self._system, ref) for ref in among], self._turns[capability])
-        self._turns[capability] += 1
-        return among[place]
+        turn = self._turns[capability]
+        self._turns[capability] = turn + 1
+        if len(among) == 1:
+            return among[0]
+        return among[least_busy([load(self._system, ref) for ref in among], turn)]

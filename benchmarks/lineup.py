@@ -38,6 +38,7 @@ _TASKS = {"tell": 20_000}
 _PROCESSES = dict.fromkeys(("spawn", "memory"), 20) | {"tell": 20_000, "crash": 5}
 _PROCESSES |= dict.fromkeys(("ask", "ask_async", "ask_timeout"), 2_000)
 _SLOW = {"orchestrator": 300, "pipeline": 300, "kept": 500}
+_DURABLE = {"orchestrator": 100, "pipeline": 100, "kept": 500}
 _TREEWARD = tuple(f"treeward_{name}" for name in ("actors", "storms", "ways", "tasks", "orchestration"))
 
 _ALL = (
@@ -67,7 +68,7 @@ _ALL = (
     Peer("pydantic-ai", "pydantic-ai", ("pydantic_ai_orchestration",), sizes=_SLOW, venv="pydantic-ai"),
     Peer("crewai", "CrewAI flow", ("crewai_orchestration",), venv="crewai"),
     Peer("google-adk", "Google ADK", ("google_adk_orchestration",), sizes=_SLOW, venv="google-adk"),
-    Peer("dbos", "DBOS", ("dbos_orchestration",), sizes=_SLOW, venv="dbos"),
+    Peer("dbos", "DBOS", ("dbos_orchestration",), sizes=_DURABLE, venv="dbos"),
     Peer("treeward", "Treeward", _TREEWARD),
 )
 

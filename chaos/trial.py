@@ -7,6 +7,7 @@ import gc
 import inspect
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from time import perf_counter  # noqa: TID251 - how fast it really is
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,14 +23,13 @@ from .invariants.parity import differences
 from .invariants.watch import Watch
 from .phases import Phases
 from .plans.knobs import swarmed
-from .simulation.simulate import simulate
+from .simulation.simulate import collector_off, simulate
 from .state import state_directory
 from .timeline import SETTLED
 from .world import Request, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from ..runtime.task import Outcome
     from ..runtime.telemetry import Event
@@ -132,16 +132,18 @@ def run_trial(
         KeyboardInterrupt: from the terminal.
         TreeError: the plan names something that it may not, or that is not there.
     """
-    began = perf_counter()
-    with state_directory(keeping.place, keeping.state) as state:
-        run = _Run(subject, seed, state, faults=faults, only=only)
-        simulated = simulate(run.main, seed=seed, policy=policy, keep_trace=keeping.trace)
     clean = _clean(subject, seed, policy, keeping.place) if faults else None
-    trial, watch = run.trial(simulated, clean, began), run.watch
-    if seed % COLLECTED or simulated.error is not None:
-        return trial
-    del run, simulated
-    return _when_gone(trial, watch)
+    with collector_off():  # what a run has left is garbage when nobody holds the run any more, and not before
+        trial, watch = _tried(_Run(subject, seed, faults=faults, only=only), policy, clean, keeping)
+    return trial if seed % COLLECTED or watch is None else _when_gone(trial, watch)
+
+
+def _tried(run: _Run, policy: Policy, clean: Trial | None, keeping: Keeping) -> tuple[Trial, Watch | None]:
+    """Returns the verdict on a run; and whoever looks once more when it has gone, if it has come to its own end."""
+    began = perf_counter()
+    with state_directory(keeping.place, keeping.state) as run.state:
+        simulated = simulate(run.main, seed=run.seed, policy=policy, keep_trace=keeping.trace)
+    return run.trial(simulated, clean, began), run.watch if simulated.error is None else None
 
 
 def _when_gone(trial: Trial, watch: Watch) -> Trial:
@@ -169,12 +171,10 @@ def _clean(subject: Subject, seed: int, policy: Policy, place: Path | None) -> T
 class _Run:
     """One run, from the state directory to what is left of it. `main` is the simulation's coroutine function."""
 
-    def __init__(
-        self, subject: Subject, seed: int, state: Path, *, faults: bool, only: frozenset[Occurrence] | None
-    ) -> None:
+    def __init__(self, subject: Subject, seed: int, *, faults: bool, only: frozenset[Occurrence] | None) -> None:
+        self.seed = seed
+        self.state = Path()
         self._subject = subject
-        self._seed = seed
-        self._state = state
         self._faults = faults
         self._only = only
         self._visits = Visits()
@@ -213,10 +213,10 @@ class _Run:
             self.watch.closed()
 
     def _new_world(self, loop: SimLoop) -> World:
-        subject, seed = self._subject, self._seed
+        subject, seed = self._subject, self.seed
         drawn = self._knobs = subject.knobs.draw(seed)
         runtime = Runtime(subject.knobs.tree(drawn), allow=subject.allow, seed=seed, blocked_after=None)
-        return World(seed, swarmed(subject.plan, seed), runtime, loop, self._log, self._state, knobs=drawn)
+        return World(seed, swarmed(subject.plan, seed), runtime, loop, self._log, self.state, knobs=drawn)
 
     async def _called(self, function: Callable[[World], Any] | None, what: str, world: World) -> Any:
         """Returns what a function that the plan names returns, awaited if need be; None if it names none."""
@@ -234,7 +234,7 @@ class _Run:
             world.injector = Injector(
                 world.plan,
                 world.system,
-                seed=self._seed,
+                seed=self.seed,
                 told=self._happened,
                 only=self._only,
                 allow=self._subject.allow,
@@ -269,7 +269,7 @@ class _Run:
         if clean is not None and simulated.error is None:
             found += self._disparities(clean, answers, simulated.seconds)
         return Trial(
-            seed=self._seed,
+            seed=self.seed,
             policy=simulated.policy,
             knobs=self._knobs,
             violations=tuple(sorted(found, key=lambda violation: violation.at)),

@@ -26,6 +26,7 @@ Read in this order; a file imports only files before it.
     links         who is told when an incarnation ends
     actor         what a user writes
     call          one call into an actor's own code
+    below         the cells below another one
     address       the lasting half of an actor: path, mailbox, what becomes of messages
     turns         whose turn it is
     cell          one incarnation after another, behind one address

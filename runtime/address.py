@@ -89,9 +89,13 @@ class Address(ABC):
         A task goes to the gate, if there is one, unless it comes from there.
         """
         mailbox, system = self.mailbox, self.system
-        gate = None if past_faults else self.gate
-        if gate is not None and isinstance(envelope[0], Task) and getattr(envelope[1], "inside", None) is not self:
-            gate(self, envelope)
+        if (
+            self.gate is not None
+            and isinstance(envelope[0], Task)
+            and not past_faults
+            and not self._is_inside(envelope)
+        ):
+            self.gate(self, envelope)
         elif system.faults is not None and not past_faults:
             put = functools.partial(self.deliver, past_faults=True)
             system.faults.send(Visit(PUT, self.path, self.incarnation, *envelope), put, envelope)
@@ -103,6 +107,11 @@ class Address(ABC):
             mailbox.messages.append(envelope)
             if self._ready:
                 self._wake()
+
+    def _is_inside(self, envelope: Envelope) -> bool:
+        """Tells whether a task has passed the gate."""
+        reply = envelope[1]
+        return reply is not None and reply.inside is self
 
     def accept(self, message: Any, reply: Reply | None = None) -> None:
         """Delivers a message or a signal, as they come from a ref."""

@@ -84,7 +84,7 @@ class Bus:
 
     def release(self, ref: Ref[Any]) -> None:
         """Ends all subscriptions of `ref`."""
-        if self._subscribers.pop(ref, None) is not None:
+        if self._subscribers and self._subscribers.pop(ref, None) is not None:
             self._routes.clear()
 
     def publish(self, topic: str, payload: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from .dispatch import COROUTINES, Life, Worker, guarded, stack_of
+from .dispatch import Life, Worker, guarded, stack_of
 from .telemetry import ActorAbandoned
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .cell import Cell
     from .clock import TimerHandle
 
-__all__ = ["Call", "CutOff", "awaited", "in_thread", "invoke"]
+__all__ = ["Call", "CutOff", "awaited", "in_thread"]
 
 
 class CutOff(Exception):
@@ -74,14 +74,6 @@ class Call:
             self._timer.cancel()
         self._cell.call = None
         self.resume(value, error)
-
-
-def invoke(cell: Cell, func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Calls `func(*args)` where the dispatcher says, in its own context; returns its value or a `Call`."""
-    if cell.worker is not None:
-        return in_thread(cell, func, args)
-    value = cell.system.context.copy().run(func, *args)
-    return awaited(cell, value) if type(value) in COROUTINES else value
 
 
 def in_thread(cell: Cell, func: Callable[..., Any], args: tuple[Any, ...]) -> Call:

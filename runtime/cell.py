@@ -1,8 +1,8 @@
 """The life of an actor: one incarnation after another behind the same address.
 
-Everything here runs on the runtime's event loop. A life has three steps, each a generator that yields the
-calls into the actor's own code and is resumed with their results: set up, handle (the hot path, written
-out), tear down.
+Everything here runs on the runtime's event loop. A life has three steps: set up, handle (the hot path, written
+out), tear down. The first and the last are generators, which yield the calls into the actor's own code that
+have to be waited for, and are resumed with their results.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..runtime import signals
 from .actor import PYKKA_MESSAGES, is_empty
 from .address import HOOK, Address
-from .call import Call, CutOff, awaited, in_thread, invoke
-from .dispatch import Begun, Dispatcher, Life, Worker
+from .below import below, kill_below
+from .call import Call, CutOff, awaited, in_thread
+from .dispatch import COROUTINES, Begun, Dispatcher, Life, Worker
 from .errors import ActorCrashed, ActorStopped, StartFailed
 from .exits import Exit, ExitReason, is_abnormal, reason_text
 from .faults import HANDLE, REPLY, START, STOP, Point, Visit
@@ -26,7 +27,7 @@ from .telemetry import ActorEnded, ActorStarted, HookFailed
 from .timers import IdleTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from .actor import Factory
     from .reply import Reply
@@ -39,8 +40,11 @@ THROUGHPUT = 64
 
 NOTHING: Envelope = (None, None)
 
-Calls: TypeAlias = "Generator[tuple[Any, ...], Any, None]"
-"""A step of a life: yields (function, *arguments), gets the result."""
+_ACTED_ON = frozenset({signals.Stop, signals.Kill, signals.Exit, signals.Ping})
+"""The signals that mean something to the cell itself; of all others, only the actor knows."""
+
+Step: TypeAlias = "Generator[Call, Any, None]"
+"""A step of a life: yields a call that has to be waited for, gets its result."""
 
 
 class Phase(enum.Enum):
@@ -139,14 +143,31 @@ class Cell(Address):
 
         The reply to `Stop` and to `Kill` comes with the end: True, or False if nothing lived.
         """
-        if reply is not None:
-            reply = self._answered(signal, reply)
-        if isinstance(signal, signals.Kill):
-            self.kill(signal.reason)
-        elif isinstance(signal, signals.Exit) and not getattr(self.actor, "trap_exit", False):
-            if is_abnormal(signal.reason):
+        if type(signal) in _ACTED_ON:
+            self._act_on(signal, reply)
+        else:
+            self._put_signal(signal, reply)
+
+    def _act_on(self, signal: signals.Signal, reply: Reply | None) -> None:
+        if reply is not None and isinstance(signal, (signals.Stop, signals.Kill)):
+            self._answer_at_end(reply)
+            reply = None
+        match signal:
+            case signals.Kill():
                 self.kill(signal.reason)
-        elif self.open and self.alive and not isinstance(signal, signals.Ping):
+            case signals.Exit() if not getattr(self.actor, "trap_exit", False):
+                if is_abnormal(signal.reason):
+                    self.kill(signal.reason)
+            case signals.Ping() if self.open or reply is None:
+                if reply is not None:
+                    reply.resolve(self._pong())
+            case signals.Ping():
+                reply.fail(ActorStopped(self.path, self.end))
+            case _:
+                self._put_signal(signal, reply)
+
+    def _put_signal(self, signal: signals.Signal, reply: Reply | None) -> None:
+        if self.open and self.phase is not NONE:
             self.mailbox.put_signal(signal, reply)
             if self._ready:
                 self._wake()
@@ -158,16 +179,6 @@ class Cell(Address):
         self.mailbox.put_signal_first(signals.Stop(reason))
         if self._ready:
             self._wake()
-
-    def _answered(self, signal: signals.Signal, reply: Reply) -> Reply | None:
-        """Answers what the cell itself answers, now or at the end; returns the reply if it is left to others."""
-        if isinstance(signal, signals.Stop | signals.Kill):
-            self._answer_at_end(reply)
-        elif isinstance(signal, signals.Ping) and self.open:
-            reply.resolve(self._pong())
-        else:
-            return reply
-        return None
 
     def _pong(self) -> signals.Pong:
         oldest = None if self.guard is None else self.guard.oldest(self.system.clock.monotonic())
@@ -206,7 +217,11 @@ class Cell(Address):
             if self.call is not None or self.phase is not RUNNING:
                 return False
             if mailbox.signals:
-                self._handle_signal(*mailbox.signals.popleft())
+                envelope = mailbox.signals.popleft()
+                if type(envelope[0]) is signals.Stop:
+                    self._perform(self._tear_down(envelope[0].reason))
+                else:
+                    self._handle(envelope)
             elif mailbox.messages:
                 self._handle(mailbox.messages.popleft())
             else:
@@ -247,12 +262,6 @@ class Cell(Address):
                 self._answer(envelope, value)
         else:
             self._handled(value, None)
-
-    def _handle_signal(self, signal: signals.Signal, reply: Reply | None) -> None:
-        if isinstance(signal, signals.Stop):
-            self._perform(self._tear_down(signal.reason))
-        else:
-            self._handle((signal, reply))
 
     def _handled(self, value: Any, error: BaseException | None) -> None:
         """Settles the message in hand: a value, an expected error, or the crash of the incarnation."""
@@ -307,34 +316,46 @@ class Cell(Address):
 
     # Steps of a life. ---------------------------------------------------------------------------------
 
-    def _perform(self, step: Calls, value: Any = None, error: BaseException | None = None) -> None:
-        """Carries a step of a life on, as far as it goes without waiting."""
-        interrupt = None
-        while True:
-            self.current = None
-            try:
-                func, *args = step.send(value) if error is None else step.throw(error)
-            except StopIteration:
-                break
-            value, error = self._hook(func, tuple(args))
-            if type(value) is Call:
-                self._wait_for(value, functools.partial(self._perform, step))
-                break
-            if isinstance(error, KeyboardInterrupt):
-                interrupt = error
-        if interrupt is not None:  # it is meant for the host as well
-            raise interrupt
+    def _perform(self, step: Step) -> None:
+        """Begins a step of a life, which goes as far as it can without waiting."""
+        self.current = None
+        call = next(step, None)
+        if call is not None:
+            self._wait_in(step, call)
 
-    def _hook(self, func: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, BaseException | None]:
-        """Runs a hook: a child that is started by its supervisor's own handler runs within that."""
-        outer, self.system.running = self.system.running, self
+    def _wait_in(self, step: Step, call: Call) -> None:
+        self.current = HOOK
+        self._wait_for(call, functools.partial(self._go_on_with, step))
+
+    def _go_on_with(self, step: Step, value: Any, error: BaseException | None) -> None:
+        """Carries a step on with what it has waited for."""
+        self.current = None
+        try:
+            call = step.send(value) if error is None else step.throw(error)
+        except StopIteration:
+            return
+        except KeyboardInterrupt as interrupt:
+            if interrupt is not error:  # else the loop itself has raised it
+                raise
+        else:
+            self._wait_in(step, call)
+
+    def _hook(self, hook: Callable[..., Any], *args: Any) -> Any:
+        """Runs a hook in its own context, and returns its value, or a `Call`. What it raises is for the step.
+
+        A child that is started by its supervisor's own handler runs within that.
+        """
+        system = self.system
+        outer, system.running = system.running, self
         self.current = HOOK
         try:
-            return invoke(self, func, args), None
-        except BaseException as error:  # noqa: BLE001 - here a hook's crash becomes an exit reason
-            return None, error
+            if self.worker is not None:
+                return in_thread(self, hook, args)
+            value = system.context.copy().run(hook, *args)
+            return awaited(self, value) if type(value) in COROUTINES else value
         finally:
-            self.system.running = outer
+            system.running = outer
+            self.current = None
 
     def _at(self, point: Point, func: Callable[..., Any], about: Envelope = NOTHING) -> Callable[..., Any]:
         """Returns what is called in the place of `func`: something else only where a fault says so."""
@@ -352,17 +373,19 @@ class Cell(Address):
         self._killed = None
         self._perform(self._set_up())
 
-    def _set_up(self) -> Calls:
+    def _set_up(self) -> Step:
         try:
-            if self.dispatcher == "thread":
-                self.life = Life(self)
-                self.worker = self.system.hire(self.life)
-            self.actor = yield self.factory.make, self
+            made = self._make()
+            self.actor = (yield made) if type(made) is Call else made
             if self.incarnation > 1 and not is_empty(on_restart := getattr(self.actor, "on_restart", None)):
-                yield on_restart, self.restart_message, self.end
+                done = self._hook(on_restart, self.restart_message, self.end)
+                if type(done) is Call:
+                    yield done
             on_start = self._at(START, self.actor.on_start)
             if not is_empty(on_start):
-                yield (on_start,)
+                done = self._hook(on_start)
+                if type(done) is Call:
+                    yield done
             if self._killed is not None:
                 raise CutOff
         except BaseException as error:  # noqa: BLE001 - whatever was raised, it is a failed start
@@ -375,36 +398,54 @@ class Cell(Address):
         if self.phase is RUNNING:
             self._go_on()
 
+    def _make(self) -> Any:
+        if self.dispatcher == "thread":
+            self.life = Life(self)
+            self.worker = self.system.hire(self.life)
+        return self._hook(self.factory.make, self)
+
     def _start_failed(self, error: BaseException) -> None:
         cause: ExitReason = self._killed if self._killed is not None else error
         if isinstance(cause, Declined):
             self._finish(Exit.NORMAL, cause)
         else:
             self._finish(cause, cause if isinstance(cause, StartFailed) else StartFailed(self.path, cause))
+        if isinstance(error, KeyboardInterrupt):  # it is meant for the host as well
+            raise error
 
     def _started(self, error: BaseException | None) -> None:
         when_started, self._when_started = self._when_started, None
         if when_started is not None:
             when_started(error)
 
-    def _tear_down(self, reason: ExitReason) -> Calls:
+    def _tear_down(self, reason: ExitReason) -> Step:
         self.phase = STOPPING
         try:
-            yield self._at(STOP, self.actor.run_on_stop), reason
+            done = self._hook(self._at(STOP, self.actor.run_on_stop), reason)
+            if type(done) is Call:
+                yield done
         except BaseException as error:  # noqa: BLE001 - an end that fails is a crash
-            if self._killed is None:
-                self._report("on_stop", error)
-                reason = error
-        self._finish(self._killed or reason)
+            self._end_failed("on_stop", error, error)
+        else:
+            self._finish(self._killed or reason)
 
-    def _fail(self, error: BaseException) -> Calls:
+    def _fail(self, error: BaseException) -> Step:
         self.phase = STOPPING
         try:
-            yield self.actor.on_failure, type(error), error, error.__traceback__
+            done = self._hook(self.actor.on_failure, type(error), error, error.__traceback__)
+            if type(done) is Call:
+                yield done
         except BaseException as second:  # noqa: BLE001 - the first error is the reason
-            if self._killed is None:
-                self._report("on_failure", second)
-        self._finish(self._killed or error)
+            self._end_failed("on_failure", second, error)
+        else:
+            self._finish(self._killed or error)
+
+    def _end_failed(self, hook: str, error: BaseException, reason: BaseException) -> None:
+        if self._killed is None:
+            self._report(hook, error)
+        self._finish(self._killed or reason)
+        if isinstance(error, KeyboardInterrupt):  # it is meant for the host as well
+            raise error
 
     def kill(self, reason: ExitReason = Exit.KILLED) -> None:
         """Ends the incarnation without asking. A call under way that cannot be cancelled is abandoned."""
@@ -420,7 +461,7 @@ class Cell(Address):
     def _finish(self, reason: ExitReason, start_error: BaseException | None = None) -> None:
         """Closes the incarnation, once every child of it has ended."""
         self.phase = STOPPING
-        if self.children and self._kill_children(lambda: self._finish(reason, start_error)):
+        if self.children and kill_below(self, functools.partial(self._finish, reason, start_error)):
             return
         self.end = reason
         abandoned = self.life is not None and self.life.abandoned
@@ -436,29 +477,6 @@ class Cell(Address):
         for callback in waiting or ():
             callback()
 
-    def _kill_children(self, then: Callable[[], None]) -> bool:
-        """Kills every child that still lives; if some take their time, calls `then` after the last."""
-        for cell in reversed(list(self._below())):  # the deepest first: none has to kill others in its turn
-            cell.kill()
-        waiting = {child for child in (self.children or {}).values() if child.alive}
-
-        def one_less(child: Cell) -> None:
-            waiting.discard(child)
-            if not waiting:
-                self.loop.call_soon(then)  # not within: a tree may be higher than Python's stack is deep
-
-        for child in list(waiting):
-            child.when_ended(functools.partial(one_less, child))
-        return bool(waiting)
-
-    def _below(self) -> Iterator[Cell]:
-        """Yields the cells below this one, each before those below it."""
-        left = list((self.children or {}).values())
-        while left:
-            cell = left.pop()
-            yield cell
-            left += (cell.children or {}).values()
-
     def _let_go(self) -> None:
         """Frees what belongs to the incarnation: thread, timers, stash, signals, names, subscriptions."""
         self.actor = None
@@ -472,8 +490,10 @@ class Cell(Address):
         for timer in list(self._owned) if self._owned else ():
             timer.cancel()
         self._owned = None
-        self.mailbox.unstash_all()
-        self._fail_signals()
+        if self.mailbox.stashed is not None:
+            self.mailbox.unstash_all()
+        if self.mailbox.signals is not None:
+            self._fail_signals()
         self.system.registry.release(self.ref)
         self.system.bus.release(self.ref)
 
@@ -487,12 +507,12 @@ class Cell(Address):
     def rest(self) -> None:
         """Takes no new messages until the next start; those that wait are kept for it."""
         super().rest()
-        for cell in self._below():
+        for cell in below(self):
             Address.rest(cell)
 
     def close(self) -> None:
         """Ends the address itself, and all those below it; see `Address.close`."""
-        for cell in (self, *self._below()):
+        for cell in (self, *below(self)):
             Address.close(cell)
             cell.system.forget(cell)
 

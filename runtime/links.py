@@ -66,12 +66,13 @@ def unlink(one: Cell, other: Cell) -> None:
 def announce(cell: Cell, reason: ExitReason, *, supervisor: Cell | None) -> None:
     """Tells the end of an incarnation to its monitors, to its supervisor, and to its links, in this order."""
     ties, cell.ties = cell.ties, None
-    watchers = _let_go(cell, ties) if ties is not None else []
-    if supervisor is not None:
-        watchers.append(supervisor)
+    if ties is None and supervisor is None:
+        return
     down = Down(cell.ref, cell.incarnation, reason)
-    for watcher in watchers:
+    for watcher in _let_go(cell, ties) if ties is not None else ():
         watcher.signal(down)
+    if supervisor is not None:
+        supervisor.signal(down)
     if ties is not None:
         _spread(cell, reason, ties)
 

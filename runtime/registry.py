@@ -71,8 +71,9 @@ class Registry:
 
     def release(self, ref: Ref[Any]) -> None:
         """Takes out everything that `ref` has entered."""
-        for kind, word in list(self._entries.get(ref, ())):
-            self._take_out(kind, word, ref)
+        if self._entries:  # few actors enter anything: their ends need not even be looked up
+            for kind, word in list(self._entries.get(ref, ())):
+                self._take_out(kind, word, ref)
 
     def _enter(self, kind: Kind, word: str, ref: Ref[Any]) -> None:
         self._tables[kind].setdefault(word, {})[ref] = None

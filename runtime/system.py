@@ -297,7 +297,7 @@ class ActorSystem:
                 raise SystemClosed(self.name) from None
 
     def _check_caller(self) -> None:
-        if self.silenced():
+        if self.abandoned_total and self.silenced():
             raise ActorStopped("an abandoned actor", "nothing that it does reaches anybody")
 
     def hire(self, life: Life) -> Worker:

@@ -163,6 +163,11 @@ class Telemetry:
 
         return forget
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody would hear of an event: if not, what it is made of need not be found out."""
+        return bool(self._observers or logging.root.handlers or len(self._logger.handlers) > 1)
+
     def emit(self, kind: type[Event], path: str, incarnation: int, *details: Any) -> None:
         """Makes an event of that kind and hands it on; costs next to nothing when nobody listens."""
         heard = logging.root.handlers or len(self._logger.handlers) > 1

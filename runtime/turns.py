@@ -6,6 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import contextvars
+
     from .cell import Cell
     from .system import ActorSystem
 
@@ -22,13 +24,14 @@ class Turns:
     that is true: each turn is then a callback by itself, `Cell.take_turn`.
     """
 
-    __slots__ = ("_apart", "_scheduled", "_system", "_waiting")
+    __slots__ = ("_apart", "_context", "_scheduled", "_system", "_waiting")
 
     def __init__(self, system: ActorSystem) -> None:
         self._system = system
         self._apart: bool = getattr(system.loop, "turns_apart", False)
         self._waiting: deque[Cell] = deque()
         self._scheduled = False
+        self._context: contextvars.Context | None = None
 
     def add(self, cell: Cell) -> None:
         """Lets a cell run when its turn comes."""
@@ -41,7 +44,9 @@ class Turns:
             self._schedule()
 
     def _schedule(self) -> None:
-        self._system.loop.call_soon(self._run, context=self._system.context.copy())
+        if self._context is None:
+            self._context = self._system.context.copy()  # one for all runs: each handler gets a copy of its own
+        self._system.loop.call_soon(self._run, context=self._context)
 
     def _run(self) -> None:
         """Runs the cells that wait, and those that they wake, until the loop's other work wants its turn."""

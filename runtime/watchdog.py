@@ -137,5 +137,8 @@ def _life_in(frame: FrameType | None) -> Life | None:
         frame = frame.f_back
     if frame is None:
         return None
-    context: contextvars.Context = frame.f_locals["self"]._context  # noqa: SLF001 - see _CALLBACK
+    handle = frame.f_locals["self"]
+    if handle is None:  # asyncio lets go of it when the callback is over
+        return None
+    context: contextvars.Context = handle._context  # noqa: SLF001 - see _CALLBACK
     return context.get(CURRENT)

@@ -42,8 +42,8 @@ class Checkup:
         self._rounds: dict[float, _Round] = {}
 
     def begin(self, child: Child) -> None:
-        """Looks at a life that has just begun, if the spec asks for it: what the former one did does not count."""
-        if child.spec.work.health is not None and child.cell.guard is not None:
+        """Looks at a life that has just begun, whose spec asks for it: what the former one did does not count."""
+        if child.cell.guard is not None:
             child.cell.guard.stats.reset(self._cell.system.clock.monotonic())
         self.attend(child)
 

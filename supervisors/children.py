@@ -15,6 +15,7 @@ from .work.guard import gate
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from ..runtime.actor import Factory
     from ..runtime.ref import Ref
     from ..runtime.timers import Timer
     from .spec import ChildSpec
@@ -27,10 +28,12 @@ State: TypeAlias = Literal["running", "starting", "restarting", "stopped"]
 class Child:
     """One child: its spec, its cell, its state, and how often it was restarted in a row."""
 
-    __slots__ = ("cell", "ran", "restarts", "retry", "running_since", "spec", "state", "ticket")
+    __slots__ = ("cell", "id", "ran", "restarts", "retry", "running_since", "spec", "state", "ticket")
 
-    def __init__(self, spec: ChildSpec, cell: Cell) -> None:
+    def __init__(self, child_id: str, spec: ChildSpec, cell: Cell) -> None:
+        self.id = child_id
         self.spec = spec
+        """What its supervisor was told; the children of one template share it, and each has its own id and factory."""
         self.cell = cell
         self.state: State = "stopped"
         self.restarts = 0
@@ -42,9 +45,9 @@ class Child:
         """Which try of a start is the valid one; a `TryAgain` with another number is stale."""
 
     @property
-    def id(self) -> str:
-        """The spec's id."""
-        return self.spec.id
+    def own_spec(self) -> ChildSpec:
+        """Its spec, with its own id and start."""
+        return self.spec if self.spec.id == self.id else self.spec.another(self.id, self.cell.factory)
 
     def cancel_retry(self) -> None:
         """Makes any pending try stale."""
@@ -52,6 +55,26 @@ class Child:
         if self.retry is not None:
             self.retry.cancel()
             self.retry = None
+
+
+class _Start:
+    """One start of a child: whether it is settled, and with which error, if with one. The cell calls it."""
+
+    __slots__ = ("_waiter", "error", "settled")
+
+    def __init__(self) -> None:
+        self.settled = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.error, self.settled = error, True
+        if self._waiter is not None:
+            _wake(self._waiter)
+
+    def waiter(self, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+        """Returns what can be awaited until it is settled."""
+        self._waiter = loop.create_future()
+        return self._waiter
 
 
 class Children:
@@ -92,8 +115,9 @@ class Children:
 
         An id may have been given again: the path alone would name another child.
         """
-        child = self._by_id.get(ref.path.rpartition("/")[2])
-        return child if child is not None and child.cell.ref == ref else None
+        cell = ref._cell  # noqa: SLF001 - a ref is a cell's own handle
+        child = self._by_id.get(cell.path.rpartition("/")[2])
+        return child if child is not None and child.cell is cell else None
 
     def had(self, ref: Ref[Any]) -> bool:
         """Tells whether this is, or was, the address of a child of this supervisor."""
@@ -105,8 +129,11 @@ class Children:
 
     def add(self, spec: ChildSpec) -> Child:
         """Adds a spec as the newest; nothing is started."""
-        child = Child(spec, self._cell_for(spec))
-        self._by_id[spec.id] = child
+        return self.add_another(spec, spec.id, spec.factory)
+
+    def add_another(self, spec: ChildSpec, child_id: str, factory: Factory) -> Child:
+        """Adds one more child of a template, with an id and a start of its own."""
+        child = self._by_id[child_id] = Child(child_id, spec, self._cell_for(spec, child_id, factory))
         return child
 
     def reorder(self, ids: list[str]) -> None:
@@ -127,11 +154,7 @@ class Children:
     def respec(self, child: Child, spec: ChildSpec) -> None:
         """Gives a child a new spec; what is running goes on as it is."""
         child.spec = spec
-        child.cell.factory = spec.factory
-        child.cell.mailbox.spec = spec.mailbox
-        child.cell.policy = spec.work
-        if not child.cell.alive:
-            child.cell.dispatcher = "thread" if spec.factory.is_foreign else spec.dispatcher
+        _equip(child.cell, spec, spec.factory)
         self._checkup.attend(child)
 
     async def start(self, child: Child) -> bool:
@@ -145,12 +168,16 @@ class Children:
         self._starts += 1
         if self._starts % THROUGHPUT == 0:  # starts that wait for nothing would hold the loop
             await asyncio.sleep(0)
-        self.respec(child, child.spec)
-        error = await self._started(child)
+        start = _Start()
+        child.cell.start(start)
+        if not start.settled:
+            await self._in_time(child, start.waiter(self._cell.loop))
+        error = start.error
         if error is None:
             child.state = "running"
             child.running_since = self._cell.system.clock.monotonic()
-            self._checkup.begin(child)
+            if child.spec.work.health is not None:
+                self._checkup.begin(child)
             return True
         child.state = "stopped"
         if isinstance(error, Declined):
@@ -174,23 +201,6 @@ class Children:
         if child.state == "running":
             child.ran = self._cell.system.clock.monotonic() - child.running_since
 
-    async def _started(self, child: Child) -> BaseException | None:
-        """Begins an incarnation; returns None once it runs, or what went wrong. Waits only if it has to."""
-        cell = child.cell
-        outcome: list[BaseException | None] = []
-        waiter: asyncio.Future[None] | None = None
-
-        def when_started(error: BaseException | None) -> None:
-            outcome.append(error)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
-
-        cell.start(when_started)
-        if not outcome:
-            waiter = cell.system.loop.create_future()
-            await self._in_time(child, waiter)
-        return outcome[0]
-
     async def _in_time(self, child: Child, waiter: asyncio.Future[None]) -> None:
         timeout = child.spec.start_timeout
         if timeout is None or timeout == "infinity":
@@ -209,31 +219,34 @@ class Children:
             cell.when_ended(functools.partial(_wake, waiter))
             await waiter
 
-    def _cell_for(self, spec: ChildSpec) -> Cell:
-        cells = self._cell.children
-        assert cells is not None  # noqa: S101 - the constructor made it
-        cell = cells.get(spec.id)
-        if cell is None:
-            system = self._cell.system
-            path = f"{self._cell.path}/{spec.id}"
-            cell = Cell(
-                system,
-                path,
-                spec.factory,
-                parent=self._cell,
-                dispatcher=spec.dispatcher,
-                mailbox=spec.mailbox,
-            )
-            cell.policy = spec.work
-            if spec.type == "worker":
-                cell.gate = gate
-            cells[spec.id] = cell
-            system.adopt(cell)
+    def _cell_for(self, spec: ChildSpec, child_id: str, factory: Factory) -> Cell:
+        parent = self._cell
+        assert parent.children is not None  # noqa: S101 - the constructor made it
+        cell = parent.children.get(child_id)
+        if cell is not None:  # of an earlier incarnation of the supervisor
+            _equip(cell, spec, factory)
+            return cell
+        path, dispatcher, mailbox = f"{parent.path}/{child_id}", spec.dispatcher, spec.mailbox
+        cell = Cell(parent.system, path, factory, parent=parent, dispatcher=dispatcher, mailbox=mailbox)
+        cell.policy = spec.work
+        if spec.type == "worker":
+            cell.gate = gate
+        parent.children[child_id] = cell
+        parent.system.adopt(cell)
         return cell
 
     def _close(self, child_id: str) -> None:
         assert self._cell.children is not None  # noqa: S101 - the constructor made it
         self._cell.children.pop(child_id).close()
+
+
+def _equip(cell: Cell, spec: ChildSpec, factory: Factory) -> None:
+    """Gives a cell what a spec says, which its next incarnation goes by, if not this one."""
+    cell.factory = factory
+    cell.mailbox.spec = spec.mailbox
+    cell.policy = spec.work
+    if not cell.alive:
+        cell.dispatcher = "thread" if factory.is_foreign else spec.dispatcher
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

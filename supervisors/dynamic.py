@@ -76,6 +76,7 @@ class DynamicSupervisor(Supervisor):
         template = self._options.child
         if template is not None:
             raise Unsupported("start_child", f"{_KIND} with a template", "use start_another(*arguments)")
+        check_child(request.spec)
         return await self._start_numbered(request.spec, request.spec.factory)
 
     async def _start_another(self, request: StartAnother) -> Ref[Any] | None:
@@ -90,12 +91,11 @@ class DynamicSupervisor(Supervisor):
         return await self._start_numbered(template, factory)
 
     async def _start_numbered(self, spec: ChildSpec, start: Factory) -> Ref[Any] | None:
-        check_child(spec)
         limit = self._options.max_children
         if limit is not None and len(self._children) >= limit:
             raise MaxChildren(spec.id, limit)
         self._numbered += 1
-        child = self._children.add(spec.another(f"{spec.id}-{self._numbered}", start))
+        child = self._children.add_another(spec, f"{spec.id}-{self._numbered}", start)
         try:
             started = await self._children.start(child)
         except FailedToStart:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from ..runtime.actor import Factory
+from ..runtime.copies import changed
 from ..runtime.dispatch import Dispatcher
 from ..runtime.mailbox import UNBOUNDED, MailboxSpec
 from .checks import check, is_name, is_seconds, is_whole, one_of
@@ -150,12 +151,7 @@ class ChildSpec:
 
     def another(self, child_id: str, start: Factory) -> ChildSpec:
         """Returns the spec of one more child of this kind; what has been checked is not checked again."""
-        other = object.__new__(ChildSpec)
-        for name in self.__slots__:
-            object.__setattr__(other, name, getattr(self, name))
-        object.__setattr__(other, "id", child_id)
-        object.__setattr__(other, "start", start)
-        return other
+        return changed(self, id=child_id, start=start)
 
     def _fill_in(self) -> None:
         if not isinstance(self.start, Factory):
@@ -224,6 +220,6 @@ def check_children(specs: tuple[ChildSpec, ...], auto_shutdown: AutoShutdown) ->
 def check_child(spec: ChildSpec, auto_shutdown: AutoShutdown = "never") -> None:
     """Raises `InvalidSpec` for what is no child spec, or significant while auto_shutdown is never."""
     check("child", spec, isinstance(spec, ChildSpec), "a ChildSpec")
-    legal = not spec.significant or auto_shutdown != "never"
-    expected = "false, while auto_shutdown of the supervisor is never"
-    check(f"significant of {spec.id!r}", spec.significant, legal, expected)
+    if spec.significant and auto_shutdown == "never":
+        expected = "false, while auto_shutdown of the supervisor is never"
+        check(f"significant of {spec.id!r}", spec.significant, False, expected)

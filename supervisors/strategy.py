@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The ids to terminate, newest first, and then the ids to start, in list order."""
 
     terminate: tuple[str, ...]

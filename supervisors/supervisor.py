@@ -184,7 +184,7 @@ class Supervisor(Actor):
         return Counts(len(children), active, supervisors, len(children) - supervisors)
 
     async def _child_spec(self, request: ChildSpecOf) -> ChildSpec:
-        return self._find(request.child).spec
+        return self._find(request.child).own_spec
 
     async def _start_another(self, _: StartAnother) -> Ref[Any] | None:
         raise Unsupported("start_another", "static supervisor", "use start_child(spec)")
@@ -200,7 +200,7 @@ class Supervisor(Actor):
     def spec_of(self, child_id: str) -> ChildSpec | None:
         """Returns a child's present spec, or None if it has no such child. On the runtime's loop."""
         child = self._children.get(child_id)
-        return None if child is None else child.spec
+        return None if child is None else child.own_spec
 
     def states(self) -> dict[str, State]:
         """Returns each child's state by id, oldest first. On the runtime's loop."""
@@ -253,8 +253,8 @@ class Supervisor(Actor):
         if child is None or child.state != "restarting" or child.ticket != note.ticket:
             return
         if not note.counted:
-            self.system.telemetry.emit(ChildRetried, child.cell.path, child.cell.incarnation)
-            if self._window.passes_limit(self.system.clock.monotonic()):
+            self._cell.system.telemetry.emit(ChildRetried, child.cell.path, child.cell.incarnation)
+            if self._window.passes_limit(self._cell.system.clock.monotonic()):
                 self._give_up(child, child.cell.end or Exit.KILLED)
                 return
             await self._take_down(self._plan(child).terminate)
@@ -262,7 +262,7 @@ class Supervisor(Actor):
 
     async def _restart(self, child: Child, reason: ExitReason) -> None:
         """Answers a death: gives up, or takes the group down and starts it, at once or after a wait."""
-        if self._window.passes_limit(self.system.clock.monotonic()):
+        if self._window.passes_limit(self._cell.system.clock.monotonic()):
             self._give_up(child, reason)
             return
         group = self._plan(child)
@@ -280,7 +280,7 @@ class Supervisor(Actor):
         child.state = "restarting"
         wait = self._next_wait(child)
         cell, details = child.cell, (reason, wait or 0.0, group.start)
-        self.system.telemetry.emit(ChildRestarting, cell.path, cell.incarnation, *details)
+        self._cell.system.telemetry.emit(ChildRestarting, cell.path, cell.incarnation, *details)
         return wait
 
     async def _take_down(self, ids: tuple[str, ...]) -> None:
@@ -347,7 +347,7 @@ class Supervisor(Actor):
         limit = self._window.limit
         child.state = "stopped"
         details = (child.id, reason, limit.restarts, limit.within)
-        self.system.telemetry.emit(GaveUp, self.path, self.incarnation, *details)
+        self._cell.system.telemetry.emit(GaveUp, self.path, self.incarnation, *details)
         self.stop(Exit.SHUTDOWN)
 
     # Ends that are no restarts.

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from treeward.runtime.exits import Exit
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 TINY = "0.0001"
 PARTS = 4  # of the cases: each takes a process
@@ -309,3 +311,43 @@ def test_nothing_kept_has_no_ratio(report):
     """Memory may stay the same, or shrink: then there is nothing to divide by."""
     made = report({("kept", "treeward"): [0.0, -4.1, 4.1], ("kept", "floor"): [0.0, 0.0]})
     assert "| kept (less is better) |  |  |  |" in made.as_markdown()
+
+
+@pytest.mark.realtime
+def test_many_actors_start_answer_and_stop_in_order():
+    """Numbered actors below supervisors start in order, answer with their number, and stop in reverse order."""
+    command = [sys.executable, "-m", "benchmarks.million", "--actors", "2000"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *stages, verdict = done.stdout.splitlines()
+    assert [stage.split()[0] for stage in stages] == ["declare", "start", "ask", "stop"]
+    assert verdict == "2,000 actors have started in order, answered, and stopped in reverse order"
+
+
+def test_what_is_out_of_order_is_noted(module):
+    """A start, an answer or a stop that is not the next one is wrong, and so is a stop that nobody asked for."""
+    roll = module("million").Roll()
+    for number in (0, 2, 2):
+        roll.started(number)
+    roll.answered(0, 0)
+    roll.answered(1, 7)
+    roll.stopped(1, Exit.SHUTDOWN)
+    roll.stopped(1, Exit.SHUTDOWN)
+    roll.stopped(0, Exit.KILLED)
+    assert [line.split()[0] for line in roll.wrong] == ["2", "1", "1", "0"]
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("what", ["answer", "start"])
+def test_a_run_that_is_wrong_fails(what, module, monkeypatch, capsys):
+    """The verdict says what was wrong, and the exit code is 1."""
+    million = module("million")
+    if what == "answer":
+        monkeypatch.setattr(million.Numbered, "on_receive", lambda self, _: self.number // 2)
+    else:
+        monkeypatch.setattr(million, "groups", lambda actors: [(0, range(actors - 1, -1, -1))])
+    monkeypatch.setattr(sys, "argv", ["million", "--actors", "10"])
+    with pytest.raises(SystemExit) as failed:
+        million.main()
+    assert "things were wrong" in failed.value.code
+    assert "in reverse order" not in capsys.readouterr().out

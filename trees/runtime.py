@@ -81,6 +81,7 @@ class Runtime:
     ) -> None:
         self._allow = tuple(allow)
         self.tree: Tree | None = None if tree is None else self._loaded(tree)
+        self._entry_path = None if self.tree is None else self.tree.entry_path  # each request asks for it
         name = self.tree.name if self.tree else "treeward"
         self.system = ActorSystem(name, seed=seed, clock=clock, blocked_after=blocked_after)
         self._grace = grace
@@ -254,9 +255,9 @@ class Runtime:
         return handle
 
     def _entry(self) -> str:
-        if self.tree is None or self.tree.entry_path is None:
+        if self._entry_path is None:
             raise NotFound("entry", (path for path in self.system.cells))
-        return self.tree.entry_path
+        return self._entry_path
 
     def ref(self, path: str) -> Ref[Any]:
         """Returns the ref of the actor at a path such as `support/specialists/billing`. Raises `NotFound`."""
@@ -296,7 +297,7 @@ class Runtime:
         self._root.factory = spec.factory
         self._root.policy = spec.work
         await SupervisorHandle(self._root.ref).reload(*spec.factory.args)
-        self.tree = tree
+        self.tree, self._entry_path = tree, tree.entry_path
         return steps
 
     def snapshot(self) -> Snapshot | None:
@@ -319,8 +320,7 @@ class Runtime:
         new work is taken by a runtime that is being left.
         """
         root = self.snapshot()
-        entry = None if self.tree is None else self.tree.entry_path
-        health = Health(live=True, ready=True, why={}) if root is None else health_of(root, entry)
+        health = Health(live=True, ready=True, why={}) if root is None else health_of(root, self._entry_path)
         if self._accepting:
             return health
         return Health(health.live, ready=False, why={**health.why, self.system.name: "it takes no new work"})

@@ -48,7 +48,6 @@ class Armed:
         self._only = only
         self._tell = tell
         self._course = fault.course()
-        self._draw = self._stream("visits").random
         self._from = fault.from_
         self._until = float("inf") if fault.for_ is None else fault.from_ + fault.for_
 
@@ -56,6 +55,11 @@ class Armed:
     def pace(self) -> random.Random:
         """What the times of a timed fault are drawn from."""
         return self._stream("pace")
+
+    @cached_property
+    def _draw(self) -> Callable[[], float]:
+        """What the chances of its visits are drawn from."""
+        return self._stream("visits").random
 
     @property
     def visits(self) -> int:

@@ -90,6 +90,10 @@ class Fault(Spec):
         return Course(self.program, None if self.on is None else frozenset(self.on))
 
 
+def _called(fault: Fault, id_: str) -> Fault:
+    return fault if fault.id == id_ else fault.model_copy(update={"id": id_})
+
+
 class Heal(Spec):
     """When all faults end, and what has to be so again how soon: the second half of every run."""
 
@@ -273,5 +277,5 @@ class Plan(Spec):
 
     def only(self, ids: Collection[str]) -> Plan:
         """Returns the plan with no other faults than those; they keep their ids. Unknown ids are passed over."""
-        kept = tuple(fault.model_copy(update={"id": id_}) for id_, fault in self.rules.items() if id_ in ids)
+        kept = tuple(_called(fault, id_) for id_, fault in self.rules.items() if id_ in ids)
         return self.model_copy(update={"faults": kept})

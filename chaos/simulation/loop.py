@@ -94,19 +94,14 @@ class SimLoop(asyncio.BaseEventLoop):
         super().__init__()
         self.seed = seed
         self.policy: Policy = policy
-        self.schedule_rng = random.Random(f"schedule/{seed}")  # noqa: S311 - for the same order again, not for secrets
-        self.world = random.Random(f"world/{seed}")  # noqa: S311 - as above
-        self.entropy = random.Random(f"entropy/{seed}")  # noqa: S311 - as above
+        self._begin(keep_trace=keep_trace)
         self.epoch = epoch
         self.wall_skew = 0.0
         self.shown: Callable[[float], float] | None = None
         self.steps = 0
-        self.trace = Trace(keep=keep_trace)
-        self.unhandled: list[dict[str, Any]] = []
         self.fatal: Exception | None = None
         self.livelocked = False
         self.others: list[Callable[[], Iterable[str]]] = []
-        self.numbers = itertools.count(1)
         self._watches: dict[int, tuple[float, Callable[[float, FrameType | None], object]]] = {}
         self.livelock_after = livelock_after
         self._moment = 0.0
@@ -117,6 +112,15 @@ class SimLoop(asyncio.BaseEventLoop):
         self._picker = picker(policy, self.schedule_rng)
         self._asyncgens = self.generators = Generators()
         self.set_exception_handler(lambda _, context: self.unhandled.append(context))
+
+    def _begin(self, *, keep_trace: bool) -> None:
+        """Makes what all loops of a simulation have in common."""
+        self.schedule_rng = random.Random(f"schedule/{self.seed}")  # noqa: S311 - for the same order again, no secrets
+        self.world = random.Random(f"world/{self.seed}")  # noqa: S311 - as above
+        self.entropy = random.Random(f"entropy/{self.seed}")  # noqa: S311 - as above
+        self.trace = Trace(keep=keep_trace)
+        self.unhandled: list[dict[str, Any]] = []
+        self.numbers = itertools.count(1)
 
     # Time.
 

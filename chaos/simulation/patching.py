@@ -22,6 +22,7 @@ class _Finder:
         self._wanted: dict[int, Any] = {}
         self._found: dict[int, list[tuple[ModuleType, str]]] = {}
         self._seen: dict[str, ModuleType] = {}
+        self._looked_at: dict[str, ModuleType] = {}
 
     def places(self, original: Any) -> list[tuple[ModuleType, str]]:
         """Returns each (module, name) that is this very object."""
@@ -29,13 +30,17 @@ class _Finder:
             self._wanted[id(original)] = original
             self._found[id(original)] = []
             self._seen.clear()  # look again, for this one too
+            self._looked_at.clear()
             for found in self._found.values():
                 found.clear()
         return self._found[id(original)]
 
     def look(self) -> None:
         """Looks through the modules that have been imported since."""
-        for name, module in list(sys.modules.items()):
+        if self._looked_at == sys.modules:  # as a rule nothing has, from one run to the next
+            return
+        self._looked_at = dict(sys.modules)
+        for name, module in self._looked_at.items():
             if self._seen.get(name) is module or not isinstance(module, ModuleType):
                 continue
             self._seen[name] = module

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .schedule import Policy
 
-__all__ = ["Simulated", "simulate"]
+__all__ = ["Simulated", "collector_off", "simulate"]
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ def simulate(
     if running_loop() is not None:
         raise RuntimeError("simulate() was called in a running event loop: call it from plain code")
     loop = SimLoop(seed, policy=policy, keep_trace=keep_trace, livelock_after=livelock_after, epoch=epoch)
-    with contextlib.closing(loop), _collector_off(), one_processor():
+    with collector_off(), contextlib.closing(loop), one_processor():
         value, error, seen = _run(loop, main)
     return Simulated(seed, policy, value, loop.fatal or error, **seen, unhandled=tuple(loop.unhandled))
 
@@ -122,13 +122,17 @@ def _outcome(loop: SimLoop, main: Callable[[], Coroutine[Any, Any, T]]) -> tuple
 
 
 @contextlib.contextmanager
-def _collector_off() -> Iterator[None]:
-    """Keeps the garbage collector off, and has it look at what the block has left."""
-    was_on = gc.isenabled()
+def collector_off() -> Iterator[None]:
+    """Keeps the garbage collector off, and has it look at what the block has left.
+
+    Where it is off already, that is left to whoever has put it off: he may hold all of it still.
+    """
+    if not gc.isenabled():
+        yield
+        return
     gc.disable()
     try:
         yield
         gc.collect(0)
     finally:
-        if was_on:
-            gc.enable()
+        gc.enable()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from .loop import SimLoop
-from .schedule import picker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +23,12 @@ class ThreadLoop(SimLoop):
         super().__init__(outer.seed, policy=outer.policy, epoch=outer.epoch, livelock_after=outer.livelock_after)
         self._thread = thread
         self._idles = False
-        self.trace, self.numbers, self.unhandled = outer.trace, outer.numbers, outer.unhandled
-        self.world, self.schedule_rng = outer.world, outer.schedule_rng
-        self._picker = picker(outer.policy, outer.schedule_rng)
         outer.others.append(self.waiting)
+
+    def _begin(self, *, keep_trace: bool) -> None:  # noqa: ARG002 - the simulation's own loop has seen to it
+        outer = self._outer
+        self.schedule_rng, self.world, self.entropy = outer.schedule_rng, outer.world, outer.entropy
+        self.trace, self.unhandled, self.numbers = outer.trace, outer.unhandled, outer.numbers
 
     @property
     def _now(self) -> float:

@@ -51,7 +51,12 @@ class Trace:
 
     def tail(self, lines: int) -> tuple[str, ...]:
         """Returns the last lines, each with its time; at least as many as a batch has can be had."""
-        return tuple(_timed([*self._before, *self.pending]))[-lines:] if lines else ()
+        entries = [*self._before, *self.pending]
+        steps = [place for place, entry in enumerate(entries) if not entry.startswith("@")]
+        if lines < len(steps):
+            first = steps[-lines] if lines else len(entries)
+            entries = [_moment(entries[:first], self._moment), *entries[first:]]
+        return tuple(_timed(entries))
 
     def kept(self) -> tuple[str, ...] | None:
         """Returns all lines, if they were to be kept."""

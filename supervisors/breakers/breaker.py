@@ -183,6 +183,8 @@ class Breaker:
     def permit(self, now: float) -> Permit:
         """Lets a call through. Raises `BreakerOpen` if it does not: the call must not be made."""
         with self._lock:
+            if self._state == "closed" and self._forced is None:
+                return Permit(self._generation, "closed", now)
             self._wake(now)
             wait = self._retry_in(now)
             if wait != 0.0:
@@ -209,7 +211,7 @@ class Breaker:
                 return
             failed = not ok or self._too_slow(seconds) or self._too_dear(cost)
             (self._failed if failed else self._passed).add(now, self.spec.within)
-            if not permit.probe:
+            if permit.state != "half_open":
                 self._judge(now)
             elif failed:
                 self._open(now, "the probe failed")
@@ -314,7 +316,7 @@ class Breaker:
 
     def _judge(self, now: float) -> None:
         """Opens a closed one, if its window says so."""
-        why = self._too_many(now) if self._shown == "closed" else None
+        why = self._too_many(now) if self._shown == "closed" and self._failed else None
         if why is not None:
             self._open(now, why)
 

@@ -23,6 +23,10 @@ class Tally:
         self._entries: deque[list[float]] = deque()
         self._total = 0
 
+    def __bool__(self) -> bool:
+        """Whether there is one that has not been forgotten."""
+        return self._total > 0
+
     def add(self, now: float, within: float) -> None:
         """Counts one at this time."""
         self.count(now, within)

@@ -58,6 +58,10 @@ class Purse:
         self.why = ""
         """What is used up of whose budget, once `reserve` has named somebody else."""
 
+    def __bool__(self) -> bool:
+        """Whether there is a budget that the try draws on."""
+        return bool(self._books)
+
     async def reserve(self, until: float | None = None) -> str | None:
         """Reserves in all ledgers, or in none; returns None, or who gets the task instead: an id or a path.
 
@@ -67,8 +71,6 @@ class Purse:
         Raises:
             BudgetExceeded: there is not enough left, or what is left was reserved by others for all that time.
         """
-        if not self._books:
-            return None
         now = self._clock.time()
         ledgers = [ledger for one in self._books for ledger in one.of(self._task.trace, now, self._bank)]
         if not ledgers:

@@ -49,13 +49,14 @@ class Heard(NamedTuple):
 class Seat:
     """See the module. A judge made of several has seats for each of them below it."""
 
-    __slots__ = ("_at_once", "_stubborn", "breaker", "judge", "members", "name")
+    __slots__ = ("_at_once", "_judge", "_stubborn", "breaker", "judge", "members", "name")
 
     def __init__(self, judge: Judge, name: str, breaker: Breaker | None, members: tuple[Seat, ...] = ()) -> None:
         self.judge = judge
         self.name = name
         self.breaker = breaker
         self.members = members
+        self._judge: Callable[..., Any] = judge.judge
         self._at_once = not members and getattr(judge, "at_once", False)
         self._stubborn: set[asyncio.Task[Any]] = set()
 
@@ -97,12 +98,21 @@ class Seat:
 
     async def _verdict(self, submission: Submission, system: ActorSystem) -> Verdict:
         """Returns the verdict, as its judge said it. Raises what stands in its place."""
-        asking: Any = self._ask(submission, system)
-        if self._at_once:
+        if self.members:
+            return self._sound(await self._in_time(self._weighed(submission, system), system))
+        judge, faults = self._judge, system.faults
+        if faults is not None:
+            judge = faults.call(Visit(JUDGE, submission.agent, 0, submission, name=self.name), judge)
+        asking: Any = _asked(judge, submission, system)
+        if self._at_once and judge is self._judge:
             asking = self._begun(asking)
             if not isinstance(asking, Begun):
                 return self._sound(asking)
         return self._sound(await self._in_time(asking, system))
+
+    async def _weighed(self, submission: Submission, system: ActorSystem) -> Any:
+        several: Any = self.judge
+        return several.weigh(await ask_all(self.members, submission, system))
 
     def _begun(self, asking: Any) -> Any:
         """Begins to ask; returns the verdict, or the rest of the asking."""
@@ -130,16 +140,6 @@ class Seat:
             raise CannotSay(describe(error))
         return value
 
-    async def _ask(self, submission: Submission, system: ActorSystem) -> Any:
-        if self.members:
-            several: Any = self.judge
-            return several.weigh(await ask_all(self.members, submission, system))
-        judge, faults = self.judge.judge, system.faults
-        if faults is not None:
-            visit = Visit(JUDGE, submission.agent, 0, submission, name=self.name)
-            return await faults.call(visit, judge)(submission, system)
-        return await judge(submission, system)
-
     def _abandon(self, asked: asyncio.Task[Any]) -> None:
         """Cancels it, and does not wait: a judge that ignores that holds nobody up."""
         asked.cancel()
@@ -163,6 +163,10 @@ class Seat:
         if (verdict.judge, verdict.reason, verdict.feedback) == (self.name, reason, feedback):
             return verdict
         return changed(verdict, judge=self.name, reason=reason, feedback=feedback)
+
+
+async def _asked(judge: Callable[..., Any], submission: Submission, system: ActorSystem) -> Any:
+    return await judge(submission, system)
 
 
 async def ask_all(seats: Iterable[Seat], submission: Submission, system: ActorSystem) -> list[Heard]:

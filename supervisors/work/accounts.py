@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...runtime.dispatch import begun
 from ...runtime.usage import NO_USAGE
 from ..budgets.bank import bank_of
 from ..budgets.budget import Budget
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
     from ...runtime.usage import Usage
     from .delivery import Delivery
 
-__all__ = ["Account", "Accounts", "accounts_of"]
+__all__ = ["KEEPER", "Account", "Accounts", "accounts_of"]
 
+KEEPER = "tasks in hand"
+"""The name of the asyncio task that ends them with the runtime."""
 REQUEST = "the request"
 """Whose budget it is that came with a task."""
 
@@ -32,17 +36,17 @@ class Account:
         spent: what all its attempts have cost so far, those that crashed and those under way included.
         ledgers: of the budget that came with it; empty if none did.
         first: the delivery of its outermost task.
+        below: what others have spent for a task and nobody has taken note of, by its id; each part by its own identity.
     """
 
-    __slots__ = ("_below", "_open", "_outermost", "_tries", "first", "ledgers", "spent", "trail")
+    __slots__ = ("_open", "_outermost", "_tries", "below", "first", "ledgers", "spent", "trail")
 
     def __init__(self, task: Task) -> None:
         self.first: Delivery | None = None
         self._open: dict[str, list[str]] = {}
         """The idempotency keys of the tasks that children have in hand, by the tasks' ids."""
         self._outermost = 0
-        self._below: dict[str, dict[int, Part]] = {}
-        """What others have spent for a task, by its id; each part by its own identity."""
+        self.below: dict[str, dict[int, Part]] = {}
         self.trail = Trail()
         self.spent = NO_USAGE
         self.ledgers = Ledgers((Budget(limits=task.budget, per="life"),), REQUEST) if task.budget else None
@@ -75,18 +79,18 @@ class Account:
         """
         keys = self._open[task.id]
         keys.remove(task.idempotency_key)
-        handed_over = any(task.idempotency_key.startswith(key) for key in keys)  # the outcome will be in another one
+        handed_over = keys and any(map(task.idempotency_key.startswith, keys))  # the outcome will be in another one
         if task.parent is not None and not handed_over:
             dear = {id(part): part for part in parts if part.usage is not NO_USAGE and part.usage != NO_USAGE}
             if dear:
-                self._below.setdefault(task.parent, {}).update(dear)
+                self.below.setdefault(task.parent, {}).update(dear)
         if not keys:
             del self._open[task.id]
         return not self._open
 
     def take(self, task: Task) -> dict[int, Part]:
         """Returns what others have spent for a task since it was last asked, by identity."""
-        return self._below.pop(task.id, {}) if self._below else {}
+        return self.below.pop(task.id, {})
 
     def is_all_for(self, task: Task) -> bool:
         """Tells whether the request is just this task, and what it is made of."""
@@ -100,18 +104,42 @@ def _is_outermost(task: Task) -> bool:
 class Accounts:
     """The requests that run, by their traces."""
 
-    __slots__ = ("_open", "_past", "bank")
+    __slots__ = ("_deliveries", "_keeper", "_open", "_past", "bank")
 
     def __init__(self, system: ActorSystem) -> None:
         self.bank = bank_of(system)
         """Where those wait who need room in a ledger."""
         self._open: dict[str, Account] = {}
         self._past = NO_USAGE
+        self._deliveries: dict[Delivery, None] = {}
+        self._keeper: asyncio.Task[None] | None = None
 
     @property
     def spent(self) -> Usage:
         """What all requests have cost so far, those that run included."""
         return sum((account.spent for account in self._open.values()), self._past)
+
+    # Tasks in hand, until the runtime ends.
+
+    def in_hand(self, system: ActorSystem, delivery: Delivery) -> None:
+        """Notes a task in hand: it is cancelled if the runtime ends before it."""
+        self._deliveries[delivery] = None
+        if self._keeper is None:
+            keeping: Any = begun(self._keep(system.loop))  # so that it ends them even if it is cancelled at once
+            self._keeper = system.errand(keeping, KEEPER)
+
+    def done(self, delivery: Delivery) -> None:
+        """Notes its end."""
+        del self._deliveries[delivery]
+
+    async def _keep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Waits for the runtime's end, and then for that of all tasks in hand."""
+        try:
+            await loop.create_future()
+        finally:
+            await asyncio.gather(*(one.close() for one in list(self._deliveries)), return_exceptions=True)
+
+    # Requests.
 
     def enter(self, task: Task) -> Account:
         """Returns the account of a task's request, which stays until each of its tasks has left."""

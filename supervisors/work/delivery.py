@@ -1,6 +1,7 @@
 """A task in hand: from its coming to its outcome, which comes in time, whatever happens.
 
-One asyncio task for each that waits, on the runtime's loop, beside the supervisor and the child: neither waits for it.
+On the runtime's loop, beside the supervisor and the child: neither waits for it. While the child has the task, it waits
+by a callback; where it has to wait for anything else, it does so in an asyncio task of its own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ...runtime.copies import changed
-from ...runtime.dispatch import begun
+from ...runtime.dispatch import Begun
 from ..events import TaskAccepted, TaskSettled, TaskStateChanged
 from ..failures.classify import classify
+from .attempt import Attempt
 from .recovery import Recovery
 
 if TYPE_CHECKING:
     from ...runtime.reply import Reply
     from ...runtime.task import Outcome, Task, TaskState
     from ...runtime.telemetry import Event
-    from .attempt import Attempt
     from .guard import Guard
 
 __all__ = ["Delivery", "TaskView"]
@@ -56,35 +57,64 @@ class Delivery:
         self._state: TaskState = "submitted"
         self._cut: str | None = None
         """Why it was ended before its end."""
+        self._steps = self._run()
+        self._awaited: Attempt | None = None
+        """The try that it waits for by a callback."""
         self._errand: asyncio.Task[None] | None = None
+        """What it waits in, once it has had to wait for anything else."""
 
     def start(self) -> None:
-        """Begins at once; what comes of it goes to the reply. As soon as it waits, it does so in a task of its own."""
+        """Begins at once; what comes of it goes to the reply."""
         self._guard.deliveries[self] = None
+        self._guard.accounts.in_hand(self._system, self)
         self._account.first = self._account.first or self
         task = self._task
         self._tell(TaskAccepted, task.parent, task.hops, task.deadline)
-        rest = self._system.context.copy().run(begun, self._run())
-        if rest is None:
-            return
-        self._errand = self._system.errand(rest, f"{self._cell.path} {self._task.id}")
-        self._errand.add_done_callback(self._see_to_the_end)
-        if self._reply is not None:
+        self._system.context.copy().run(self._go_on)
+        if self._reply is not None and self in self._guard.deliveries:
             self._reply.add_done_callback(self._unwanted)
+
+    def _go_on(self, _: object = None) -> None:
+        """Does what there is to do up to where it has to wait."""
+        if self._errand is not None:
+            return
+        try:
+            waits_for = self._steps.send(None)
+        except StopIteration:
+            return
+        if self._errand is not None:  # it was cancelled by what it has done
+            return
+        if isinstance(waits_for, Attempt):
+            waits_for._asyncio_future_blocking = False  # noqa: SLF001 - as a task does that takes a future over
+            waits_for.add_done_callback(self._go_on)
+            self._awaited = waits_for
+        else:
+            self._wait_in_a_task(waits_for)
+
+    def _wait_in_a_task(self, waits_for: Any) -> asyncio.Task[None]:
+        self._errand = self._system.errand(Begun(self._steps, waits_for), f"{self._cell.path} {self._task.id}")
+        self._errand.add_done_callback(self._see_to_the_end)
+        return self._errand
 
     def _unwanted(self, _: object) -> None:
         self.cancel("nobody waits for it any more")
 
     def cancel(self, why: str) -> None:
         """Ends it, with what there is of an output: the outcome is `canceled`, and says why."""
-        if self._errand is not None and not self._errand.done() and self._cut is None:
-            self._cut = why
-            attempt = self._attempt()
-            if self._recovery.trial is not None:
-                self._recovery.trial.late = why == DEADLINE
-            self._errand.cancel()
-            if attempt is not None:
-                attempt.cancel()  # at once: the handler must not begin before the errand has its turn
+        if self not in self._guard.deliveries or self._cut is not None:
+            return
+        self._cut = why
+        errand, attempt = self._errand or self._wait_in_a_task(self._awaited), self._attempt()
+        if self._recovery.trial is not None:
+            self._recovery.trial.late = why == DEADLINE
+        errand.cancel()
+        if attempt is not None:
+            attempt.cancel()  # at once: the handler must not begin before the errand has its turn
+
+    def close(self) -> asyncio.Task[None]:
+        """Ends it since the runtime ends; returns the task in which it does so."""
+        self.cancel(CLOSED)
+        return cast("asyncio.Task[None]", self._errand)
 
     # What others look at.
 
@@ -147,6 +177,7 @@ class Delivery:
     def _end(self, outcome: Outcome) -> None:
         """Hands the outcome over: to whoever waits, and to the dead letters where it is none."""
         del self._guard.deliveries[self]
+        self._guard.accounts.done(self)
         if self._recovery.asked is not None:
             self._recovery.asked.cancel()
         spent = self._account.spent
@@ -172,8 +203,9 @@ class Delivery:
             self._tell(TaskStateChanged, state)
 
     def _tell(self, kind: type[Event], *details: Any) -> None:
-        task, cell = self._task, self._cell
-        self._system.telemetry.emit(kind, cell.path, cell.incarnation, task.id, task.trace, *details)
+        if self._system.telemetry.heard:
+            task, cell = self._task, self._cell
+            self._system.telemetry.emit(kind, cell.path, cell.incarnation, task.id, task.trace, *details)
 
 
 def _is_lost(outcome: Outcome) -> bool:

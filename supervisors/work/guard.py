@@ -55,11 +55,11 @@ class Guard:
     """One child's, or (for its budgets alone) one supervisor's. On the runtime's loop."""
 
     __slots__ = (
-        "_cell",
         "_quarantine",
         "_rules",
         "accounts",
         "breaker",
+        "cell",
         "daring",
         "deliveries",
         "ledgers",
@@ -68,7 +68,8 @@ class Guard:
     )
 
     def __init__(self, cell: Cell) -> None:
-        self._cell = cell
+        self.cell = cell
+        """Whose it is."""
         self._rules: Work = NOTHING
         self.daring = 0
         """How much is under way at its children that may end with a death."""
@@ -83,24 +84,19 @@ class Guard:
         self.adopt()
 
     @property
-    def cell(self) -> Cell:
-        """Whose it is."""
-        return self._cell
-
-    @property
     def rules(self) -> Work:
         """What the child's spec says."""
-        if rules_of(self._cell) is not self._rules:
+        if rules_of(self.cell) is not self._rules:
             self.adopt()
         return self._rules
 
     def adopt(self) -> None:
         """Takes the rules of the child's spec over, as they are now."""
-        rules = self._rules = rules_of(self._cell)
+        rules = self._rules = rules_of(self.cell)
         if rules.breaker is None:
             self.breaker = None
         elif self.breaker is None:
-            self.breaker = Breaker(rules.breaker, self._cell.path, self._breaker_changed)
+            self.breaker = Breaker(rules.breaker, self.cell.path, self._breaker_changed)
         else:
             self.breaker.spec = rules.breaker
         if rules.health is not None:
@@ -109,14 +105,14 @@ class Guard:
         self.panel.adopt(rules.judges, rules.judging)
 
     def _breaker_changed(self, before: str, now: str, why: str) -> None:
-        self._cell.system.telemetry.emit(
-            BreakerChanged, self._cell.path, self._cell.incarnation, self._cell.path, before, now, why
+        self.cell.system.telemetry.emit(
+            BreakerChanged, self.cell.path, self.cell.incarnation, self.cell.path, before, now, why
         )
 
     def _judges_breaker_changed(self, judge: str, before: str, now: str, why: str) -> None:
-        name = f"{self._cell.path} judge {judge}"
-        self._cell.system.telemetry.emit(
-            BreakerChanged, self._cell.path, self._cell.incarnation, name, before, now, why
+        name = f"{self.cell.path} judge {judge}"
+        self.cell.system.telemetry.emit(
+            BreakerChanged, self.cell.path, self.cell.incarnation, name, before, now, why
         )
 
     # Tasks.
@@ -127,11 +123,11 @@ class Guard:
 
     def classifiers(self) -> tuple[Classifier, ...]:
         """Returns the users' own classifications, the nearest first."""
-        return tuple(one for cell in upwards(self._cell) for one in rules_of(cell).classify)
+        return tuple(one for cell in upwards(self.cell) for one in rules_of(cell).classify)
 
     def all_ledgers(self, task: Task) -> Iterator[Ledgers]:
         """Yields the ledgers that a task for the child draws on: its own, those above, and the request's."""
-        for cell in upwards(self._cell):
+        for cell in upwards(self.cell):
             if rules_of(cell).budgets:
                 yield ledgers_at(cell)
         account = self.accounts.find(task.trace)
@@ -145,8 +141,8 @@ class Guard:
         self._quarantine[task.idempotency_key] = cause
         while len(self._quarantine) > KEPT:
             self._quarantine.popitem(last=False)
-        self._cell.system.telemetry.emit(
-            TaskQuarantined, self._cell.path, self._cell.incarnation, task.id, task.trace, cause
+        self.cell.system.telemetry.emit(
+            TaskQuarantined, self.cell.path, self.cell.incarnation, task.id, task.trace, cause
         )
 
     def quarantined(self, task: Task) -> bool:
@@ -165,7 +161,7 @@ class Guard:
         That is `beside` those that what is under way may end with, or as if they did not come. It may be what is
         dared; or what a sibling has in hand that has died just now: it may do so again, and nobody knows of what.
         """
-        parent = self._cell.parent
+        parent = self.cell.parent
         if parent is None or parent.actor is None:
             return 0.0
         others = guard_of(parent).daring + self._unsure(parent.actor.young(now)) if beside else 0
@@ -174,7 +170,7 @@ class Guard:
 
     def _unsure(self, young: list[Cell]) -> int:
         """Counts the siblings among these that are at something which is not dared: that counts by itself."""
-        return sum(cell is not self._cell and cell.guard is not None and cell.guard.is_at_work() for cell in young)
+        return sum(cell is not self.cell and cell.guard is not None and cell.guard.is_at_work() for cell in young)
 
     def is_at_work(self) -> bool:
         """Tells whether the child has a task, or is about to get one, that has not killed before."""
@@ -182,9 +178,9 @@ class Guard:
 
     async def room(self, until: float) -> bool:
         """Waits until the supervisor can bear one more death of the child; tells whether that is before `until`."""
-        clock = self._cell.system.clock
-        if self._cell.phase is Phase.STOPPING:
-            await self._cell.system.ended(self._cell)
+        clock = self.cell.system.clock
+        if self.cell.phase is Phase.STOPPING:
+            await self.cell.system.ended(self.cell)
         while (pause := self.room_in(clock.monotonic(), beside=True)) > 0:
             if clock.monotonic() + self.room_in(clock.monotonic()) >= until:
                 return False
@@ -196,14 +192,14 @@ class Guard:
 
         If the incarnation is just ending, that is as soon as the supervisor can count it.
         """
-        parent = self._cell.parent
+        parent = self.cell.parent
         above = self if parent is None else guard_of(parent)
         above.daring += 1
         return functools.partial(self._settled, above)
 
     def _settled(self, above: Guard) -> None:
-        if self._cell.phase is Phase.STOPPING:
-            self._cell.when_ended(functools.partial(self._settled, above))
+        if self.cell.phase is Phase.STOPPING:
+            self.cell.when_ended(functools.partial(self._settled, above))
         else:
             above.daring -= 1
 
@@ -222,7 +218,7 @@ class Guard:
         self.rules  # noqa: B018 - a new spec is taken over first
         return GuardView(
             None if self.breaker is None else self.breaker.view(now),
-            self.ledgers.views(self._cell.system.clock.time()),
+            self.ledgers.views(self.cell.system.clock.time()),
             tuple(one.view(now) for one in self.deliveries),
             len(self._quarantine),
         )

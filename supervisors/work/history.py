@@ -48,7 +48,8 @@ class History:
     def __init__(self, task_id: str, path: str) -> None:
         self._task_id = task_id
         self._path = path
-        self._attempts: list[AttemptRecord] = []
+        self._attempts: list[AttemptRecord | tuple[Any, ...]] = []
+        """Those of others, and what its own are made of: most are never asked for."""
         self._parts: list[Part] = []
         self._own = NO_USAGE
         self._error: str | None = None
@@ -79,7 +80,7 @@ class History:
         kind, error, crashed = (failure.kind, failure.error, failure.crashed) if failure else (None, None, False)
         self.crashes += crashed
         self._error = error
-        self._attempts.append(AttemptRecord(self._path, attempt, rung, kind, error, crashed, seconds, usage, verdicts))
+        self._attempts.append((self._path, attempt, rung, kind, error, crashed, seconds, usage, verdicts))
 
     def judged(self, usage: Usage, *, accepted: bool) -> None:
         """Notes what judges have made of what there is of an output, and what that has cost."""
@@ -106,16 +107,17 @@ class History:
 
     def evidence(self, breakers: Mapping[str, str]) -> Evidence:
         """Returns all that is known."""
-        spent = sum((record.usage for record in self._attempts), NO_USAGE)
+        records = tuple(AttemptRecord(*one) if isinstance(one, tuple) else one for one in self._attempts)
+        spent = sum((record.usage for record in records), NO_USAGE)
         reason = "" if self.failure is None else self.failure.kind
-        return Evidence(tuple(self._attempts), spent, self.passed, breakers, reason)
+        return Evidence(records, spent, self.passed, breakers, reason)
 
-    def outcome(self, made: Outcome, seconds: float) -> Outcome:
-        """Returns an outcome of the child's own with all its tries in it: its own part comes last."""
+    def outcome(self, made: Outcome, seconds: float, **more: Any) -> Outcome:
+        """Returns an outcome of the child's own with all its tries, and `more`, in it: its own part comes last."""
         own = [part for part in made.parts if part.agent == self._path]
         output = own[-1].output if own else (None if made.parts else made.output)
         part = Part(self._path, made.status, max(1, self._tries), output, seconds, made.error, self._own)
-        return self._made(made, (*self._parts, part), seconds)
+        return self._made(made, (*self._parts, part), seconds, **more)
 
     def failed(self, said: Outcome, output: Any, seconds: float) -> Outcome:
         """Returns an outcome in which the child itself said that it has failed, with what may go on of its output."""
@@ -137,6 +139,6 @@ class History:
         part = Part(self._path, status, self._tries, None, seconds, error, self._own)
         return self._made(made, (*self._parts, part), seconds)
 
-    def _made(self, made: Outcome, parts: tuple[Part, ...], seconds: float) -> Outcome:
-        usage = sum((part.usage for part in parts), NO_USAGE)
-        return changed(made, task_id=self._task_id, parts=parts, usage=usage, seconds=seconds)
+    def _made(self, made: Outcome, parts: tuple[Part, ...], seconds: float, **more: Any) -> Outcome:
+        usage = sum([part.usage for part in parts], NO_USAGE)
+        return changed(made, task_id=self._task_id, parts=parts, usage=usage, seconds=seconds, **more)

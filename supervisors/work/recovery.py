@@ -43,7 +43,7 @@ LAST_LOOK = 0.02
 
 
 class Recovery:
-    """One task at one child, from its first try to its outcome. In the delivery's asyncio task.
+    """One task at one child, from its first try to its outcome. In the delivery.
 
     Attributes:
         trial: the child's present or last try; None while another one has the task.
@@ -122,6 +122,11 @@ class Recovery:
         self.rung = rung
         result = await self._tried(rung)
         match result:
+            case Outcome(status="needs_human") if self._climb.escalates and result.rung != "escalate":
+                self._history.partial = result.output
+                return await self._straight_up(Failure("unknown", result.error or "a person has to decide"))
+            case Outcome():
+                return self._done(result)
             case Demoted(to, why):
                 self._emit(BudgetDemoted, self._given.id, why, to)
                 return await self._hand_over(to, "cheaper")
@@ -129,19 +134,23 @@ class Recovery:
                 return await self._straight_up(failure)
             case Rejected(failure, _):
                 return failure
-            case Outcome(status="needs_human") if self._climb.escalates and result.rung != "escalate":
-                self._history.partial = result.output
-                return await self._straight_up(Failure("unknown", result.error or "a person has to decide"))
-            case Outcome():
-                done = self._history.outcome(result, self._seconds())
-                answered = "escalate" if result.rung == "escalate" else rung  # it has been on a desk already
-                return changed(done, rung=answered, evidence=self._evidence_or_none())
         return result
+
+    def _done(self, result: Outcome) -> Outcome:
+        """Returns the outcome of a try that may pass."""
+        judged = () if self.trial is None else self.trial.verdicts
+        return self._history.outcome(
+            result,
+            self._seconds(),
+            rung="escalate" if result.rung == "escalate" else self.rung,  # it has been on a desk already
+            verdicts=(*result.verdicts, *judged),
+            evidence=None if self._history.failure is None else self._evidence(),
+        )
 
     async def _tried(self, rung: str) -> Outcome | Failure | Rejected | Demoted:
         """Waits for its turn, and for room once more if others have taken that meanwhile."""
         while True:
-            self.trial = Trial(self._guard, self._task, rung, self._account, self._history, self._own_until())
+            self.trial = Trial(self._guard, self._task, rung, self._account, self._history, self._earlier_end())
             self._enter("working")
             result = await self.trial.run()
             if not isinstance(result, NotNow):
@@ -177,6 +186,11 @@ class Recovery:
         """Returns the monotonic time until which the child itself may try."""
         timeout = self._guard.rules.timeout
         return None if timeout is None else self._begun + timeout
+
+    def _earlier_end(self) -> float | None:
+        """Returns the time until which the child may try, unless the task's own is up before."""
+        until, deadline = self._own_until(), self._task.deadline
+        return None if until is None or (deadline is not None and deadline <= until) else until
 
     async def _take(self, step: Step, failure: Failure, pause: float) -> Outcome | Failure:
         match step.rung:
@@ -327,20 +341,23 @@ class Recovery:
         """Returns what there is of an output, if the judges let it pass in that time; else None."""
         ruling = NO_RULING
         if self._history.partial is not None and self._guard.panel:
-            ruling = Ruling(accepted=False)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    ruling = await hear(self._guard, self._task, self._history.partial)
+            ruling = await self._heard_on(self._history.partial, seconds)
         self._account.spent += ruling.usage
         self._history.worked(self._account.take(self._given).values())
         self._history.judged(ruling.usage, accepted=ruling.accepted)
         return self._history.passed
 
+    async def _heard_on(self, partial: Any, seconds: float | None) -> Ruling:
+        """Returns what the judges say in that time."""
+        if seconds is None:
+            return await hear(self._guard, self._task, partial)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                return await hear(self._guard, self._task, partial)
+        return Ruling(accepted=False)
+
     def _of_others(self, outcome: Outcome) -> Outcome:
         return changed(self._history.others(outcome, self._seconds()), evidence=self._evidence())
-
-    def _evidence_or_none(self) -> Evidence | None:
-        return None if self._history.failure is None else self._evidence()
 
     def _evidence(self) -> Evidence:
         now = self._now()

@@ -23,6 +23,7 @@ from .attempt import Attempt, NotNow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ...runtime.evidence import Verdict
     from ...runtime.task import Part
     from ..breakers.breaker import Permit
     from .accounts import Account
@@ -51,7 +52,7 @@ class Rejected:
 
 
 class Trial:
-    """One try. In the delivery's asyncio task; if that is cancelled, all that was taken is given back."""
+    """One try. In the delivery; if that is cancelled, all that was taken is given back."""
 
     def __init__(
         self, guard: Guard, task: Task, rung: str, account: Account, history: History, until: float | None
@@ -69,6 +70,8 @@ class Trial:
         self._begun = self._clock.monotonic()
         self._settled = False
         self._counted = False
+        self.verdicts: tuple[Verdict, ...] = ()
+        """What judges have said of an output that may pass."""
         self._failure: Failure | None = None
         """What the child has failed with, as soon as it has."""
         self._dared: Callable[[], None] | None = None
@@ -100,7 +103,7 @@ class Trial:
     async def _pass(self) -> Outcome | Failure | Rejected | Demoted | NotNow:
         refused: Failure | Demoted | None = self._used_up()
         if refused is None and self._task.kind != DESK:  # nothing stands before a person
-            refused = await self._admitted() or self._used_up()  # another one may have been faster
+            refused = await self._admitted()
         if refused is not None:
             return refused
         attempt = self._begin()
@@ -125,12 +128,16 @@ class Trial:
         used = f"all {most} attempts are used"
         return Failure("exhausted", used if last is None else f"{last.error} ({used})")
 
-    async def _admitted(self) -> Demoted | None:
+    async def _admitted(self) -> Demoted | Failure | None:
         """Takes what the try needs from breaker and budgets. Raises `BreakerOpen` or `BudgetExceeded`."""
         self._breaker = self._guard.breaker
         self._permit = None if self._breaker is None else self._breaker.permit(self._begun)
+        if not self._purse:
+            return None
         cheaper = await self._purse.reserve(self._until)
-        return None if cheaper is None else Demoted(cheaper, self._purse.why)
+        if cheaper is not None:
+            return Demoted(cheaper, self._purse.why)
+        return self._used_up()  # another one may have been faster
 
     def _begin(self) -> Attempt:
         """Puts the task into the child's mailbox."""
@@ -204,7 +211,8 @@ class Trial:
         usage = own + ruling.usage
         if ruling.accepted:
             self._settle(usage, None, ruling)
-            return changed(outcome, verdicts=(*outcome.verdicts, *ruling.verdicts)) if ruling.verdicts else outcome
+            self.verdicts = ruling.verdicts
+            return outcome
         rejected = OutputRejected(ruling.verdicts)
         failure = changed(self._classified(rejected), kind="invalid_output", feedback=ruling.feedback)
         self._history.rejected()
@@ -273,10 +281,14 @@ class Trial:
         """Returns what the child's own work cost: its part's, or what no other part accounts for."""
         others = self._note_others(outcome.parts)
         charged = NO_USAGE if self.attempt is None else self.attempt.spent
+        if outcome.usage is NO_USAGE:
+            return charged
         return charged + outcome.usage.less(others).less(charged)
 
     def _note_others(self, told: tuple[Part, ...] = ()) -> Usage:
         """Notes who has worked for the child, as it has told, or as it has not; returns what they have spent."""
+        if not told and not self._account.below:
+            return NO_USAGE
         worked = self._account.take(self._task)
         if told and (len(told) > 1 or told[0].agent != self._guard.cell.path):
             worked = {id(part): part for part in told if part.agent != self._guard.cell.path} | worked
@@ -307,15 +319,16 @@ def _is_of_a_person(outcome: Outcome) -> bool:
 
 
 def is_cancelled() -> bool:
-    """Tells whether the present asyncio task is cancelled, and not what it waits for."""
+    """Tells whether the present asyncio task is cancelled, and not what it waits for. Without a task, it is that."""
     task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
+    return task is not None and task.cancelling() > 0
 
 
 async def hear(guard: Guard, task: Task, output: Any) -> Ruling:
     """Returns what the child's judges say of an output."""
     system, path = guard.cell.system, guard.cell.path
     ruling = await guard.panel.hear(Submission(task, output, path), system)
-    said = "; ".join(one.reason for one in ruling.verdicts if not one.accepted)
-    system.telemetry.emit(OutputJudged, path, guard.cell.incarnation, task.id, task.trace, ruling.accepted, said)
+    if system.telemetry.heard:
+        said = "; ".join(one.reason for one in ruling.verdicts if not one.accepted)
+        system.telemetry.emit(OutputJudged, path, guard.cell.incarnation, task.id, task.trace, ruling.accepted, said)
     return ruling

@@ -14,7 +14,7 @@ from treeward.agents.agent import Agent
 from treeward.chaos.plans.plan import Plan
 from treeward.chaos.subject import Subject
 from treeward.chaos.trial import run_trial
-from treeward.runtime import call
+from treeward.runtime import below, call
 from treeward.runtime.cell import Cell, Phase
 from treeward.runtime.signals import Stop
 from treeward.runtime.system import ActorSystem
@@ -292,13 +292,11 @@ def temporary_restarted(patch):
 
 
 def orphan_of_a_killed_supervisor(patch):
-    kill_children = Cell._kill_children
+    def leave_them(cell, then):
+        killed_while_it_stopped = cell.phase is Phase.STOPPING and cell._killed is not None
+        return False if killed_while_it_stopped else below.kill_below(cell, then)
 
-    def leave_them(self, then):
-        killed_while_it_stopped = self.phase is Phase.STOPPING and self._killed is not None
-        return False if killed_while_it_stopped else kill_children(self, then)
-
-    patch.setattr(Cell, "_kill_children", leave_them)
+    patch.setattr("treeward.runtime.cell.kill_below", leave_them)
 
 
 def siblings_restarted_beyond_reach(patch):

@@ -21,6 +21,7 @@ import threading
 import time
 import types
 import uuid
+import weakref
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ from treeward.chaos.simulation.errors import Deadlock, Livelock, SimulationEscap
 from treeward.chaos.simulation.loop import SimLoop
 from treeward.chaos.simulation.patches import simulated
 from treeward.chaos.simulation.place import PLACES
-from treeward.chaos.simulation.simulate import simulate
+from treeward.chaos.simulation.simulate import collector_off, simulate
 
 OWNERS = [
     *(
@@ -359,6 +360,24 @@ def test_the_collector_is_off_during_a_run():
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_the_collector_is_left_to_whoever_has_put_it_off():
+    """In a block that keeps it off, what a run leaves is looked at when the block ends, and not with the run."""
+
+    class Knot:
+        def __init__(self):
+            self.itself = self
+
+    async def main():
+        return weakref.ref(Knot())
+
+    with collector_off():
+        knot = simulate(main).result()
+        assert not gc.isenabled()
+        assert knot() is not None
+    assert gc.isenabled()
+    assert knot() is None
 
 
 def test_a_simulation_in_a_simulation_is_refused():

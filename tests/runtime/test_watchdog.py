@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from treeward.runtime import watchdog
 from treeward.runtime.actor import Actor, Factory
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.telemetry import LoopBlocked
@@ -124,6 +126,19 @@ async def test_each_system_names_its_own_actors():
         await asyncio.sleep(0.1)
         assert [event.path for event in one.noticed] == [mine.path]
         assert [event.path for event in other.noticed if event.path] == []
+
+
+def test_a_callback_that_is_just_over_names_nobody(monkeypatch):
+    """The loop has let go of its handle, though the frame is still there."""
+
+    def over(handle):
+        self, handle = handle, None
+        self = None
+        return sys._getframe(), self, handle
+
+    frame, *_ = over(object())
+    monkeypatch.setattr(watchdog, "_CALLBACK", over.__code__)
+    assert watchdog._life_in(frame) is None
 
 
 async def test_quiet_while_nothing_blocks():

@@ -229,6 +229,18 @@ async def test_reload_keeps_what_has_not_changed():
     assert len(steps) == 3
 
 
+async def test_requests_go_to_the_entry_as_reloaded(monkeypatch):
+    """The entry is looked for when a tree is taken, not by each request: the way there must not grow with the tree."""
+    two = greeter(), greeter("second", with_={"greeting": "Hey"})
+    async with runtime(*two) as rt:
+        monkeypatch.setattr(Tree, "walk", lambda _: pytest.fail("a request went through the tree"))
+        assert (await rt.run("a")).output == "Hello, a #1/1"
+        assert rt.health().ready
+        monkeypatch.undo()
+        await rt.reload(tree(*two, entry="second"))
+        assert (await rt.run("b")).output == "Hey, b #1/1"
+
+
 async def test_a_faulty_reload_changes_nothing():
     """A tree that is not valid leaves the running one as it is."""
     bad = Tree(name="test", tree=SupervisorNode(supervisor="top", children=[AgentNode(agent="x", use="os:system")]))

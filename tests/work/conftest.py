@@ -15,7 +15,7 @@ from treeward.supervisors.budgets.budget import Spending
 from treeward.supervisors.requests import WhichChildren
 from treeward.supervisors.spec import ChildSpec, Intensity, SupervisorSpec
 from treeward.supervisors.supervisor import Supervisor
-from treeward.supervisors.work.accounts import accounts_of
+from treeward.supervisors.work.accounts import KEEPER, accounts_of
 from treeward.supervisors.work.policy import Work
 
 PATIENT = Intensity(1000, 1.0)
@@ -82,9 +82,10 @@ def nothing_of_tasks(system):
     assert accounts_of(system)._open == {}
     bank = bank_of(system)
     assert (bank._held, bank._wanting, bank._below, bank._turns, bank._requests) == ({}, {}, {}, {}, {})
-    assert system._errands == set()
+    assert accounts_of(system)._deliveries == {}
+    assert {errand.get_name() for errand in system._errands} <= {KEEPER}
     assert timers(system.loop) == ()
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert {task for task in asyncio.all_tasks() if task.get_name() != KEEPER} == {asyncio.current_task()}
 
 
 @asynccontextmanager

@@ -94,10 +94,9 @@ class Database:
 
     def _is_ours(self) -> bool:
         application, version = self._number("PRAGMA application_id"), self._number("PRAGMA user_version")
-        tables = self._number("SELECT count(*) FROM sqlite_schema")
         if application == _APPLICATION and version != _VERSION:
             raise StoreUnusable(self.path, f"is of version {version}, and this program knows version {_VERSION}")
-        if application != _APPLICATION and tables:
+        if application != _APPLICATION and self._number("SELECT count(*) FROM sqlite_schema"):
             raise StoreUnusable(self.path, "is a database of something else")
         return application == _APPLICATION
 

@@ -20,7 +20,7 @@ from .records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from .records import Origin
@@ -39,35 +39,6 @@ _CHANGES: Final = """(
     SELECT plan_changes.*, invoices.id AS invoice
     FROM plan_changes JOIN invoices ON invoices.plan_change = plan_changes.id
 )"""
-
-_DUPLICATES: Final = """
-    WITH charges AS (
-        SELECT *, captured_at - lag(captured_at) OVER alike AS gap FROM payments
-        WHERE customer = :customer AND status = 'captured'
-        WINDOW alike AS (PARTITION BY subscription, period_start, amount, currency ORDER BY captured_at, id)
-    ), bursts AS (
-        SELECT *, count(*) FILTER (WHERE gap IS NULL OR gap > :within) OVER alike AS burst FROM charges
-        WINDOW alike AS (PARTITION BY subscription, period_start, amount, currency ORDER BY captured_at, id)
-    ), judged AS (
-        SELECT bursts.*, refunds.id AS refund,
-               CASE WHEN refunds.id IS NULL THEN 0 WHEN refunds.request IS NOT :request THEN 1 ELSE 2 END AS standing
-        FROM bursts LEFT JOIN refunds ON refunds.payment = bursts.id
-    ), placed AS (
-        SELECT *, row_number() OVER burst AS place, first_value(id) OVER burst AS original,
-               first_value(captured_at) OVER burst AS original_at
-        FROM judged
-        WINDOW burst AS (
-            PARTITION BY subscription, period_start, amount, currency, burst ORDER BY standing, captured_at, id
-        )
-    )
-    SELECT id, original, abs(captured_at - original_at) AS apart, refund, standing = 1 AS settled
-    FROM placed WHERE place > 1 ORDER BY captured_at, id
-"""
-"""Equal charges for one period, each within some seconds of the one before, are a burst. One charge of it is
-rightful: the first that was not given back, or, where all were, the first that somebody else gave back. What
-`:request` gave back itself is never the rightful one, and not settled: a request that is handled again sees
-what it saw before."""
-
 
 _FOR_REQUEST: Final = "substr(idempotency_key, 1, length(?1) + 1) = ?1 || '/' ORDER BY id"
 """An effect's key begins with that of the request, and of every part of a request, that it was written for."""
@@ -138,14 +109,11 @@ class Store(Database):
         and within so many seconds of the charge before. Those that were given back are `settled`, unless
         `request` itself gave them back.
         """
-        rows = self._rows(_DUPLICATES, {"customer": customer, "within": within, "request": request})
-        refunds = {refund.id: refund for refund in self.refunds(customer)}
-        found = [(row, self._one(Payment, "payments WHERE id = ?", row["id"])) for row in rows]
-        return tuple(
-            Duplicate(payment, row["original"], row["apart"], refunds.get(row["refund"]), bool(row["settled"]))
-            for row, payment in found
-            if payment
-        )
+        source = "payments WHERE customer = ? AND status = 'captured' ORDER BY captured_at, id"
+        bursts = _bursts(self._all(Payment, source, customer), within)
+        refunds = {refund.payment: refund for refund in self.refunds(customer)} if bursts else {}
+        found = (duplicate for burst in bursts for duplicate in _repeated(burst, refunds, request))
+        return tuple(sorted(found, key=lambda one: (one.payment.captured_at, one.payment.id)))
 
     def refunds(self, customer: int) -> tuple[Refund, ...]:
         """Returns all refunds of the customer's payments, the oldest first."""
@@ -197,6 +165,35 @@ class Store(Database):
         row = {"subscription": subscription, "ends_on": ends_on, "immediate": immediate}
         number = self._insert("cancellations", row | _signed(origin))
         return self._the(Cancellation, "cancellations WHERE id = ?", number)
+
+
+def _bursts(charges: Iterable[Payment], within: int) -> list[list[Payment]]:
+    """Returns equal charges for one period, each within some seconds of the one before: two of them at least."""
+    alike: dict[tuple[Any, ...], list[list[Payment]]] = {}
+    for charge in charges:
+        bursts = alike.setdefault((charge.subscription, charge.period_start, charge.amount, charge.currency), [[]])
+        if bursts[-1] and charge.captured_at - bursts[-1][-1].captured_at > within:
+            bursts.append([])
+        bursts[-1].append(charge)
+    return [burst for bursts in alike.values() for burst in bursts if len(burst) > 1]
+
+
+def _repeated(burst: list[Payment], refunds: Mapping[int, Refund], request: str | None) -> Iterator[Duplicate]:
+    """Yields the charges of a burst that repeat its rightful one.
+
+    That is the first that was not given back, or, where all were, the first that somebody else gave back. What
+    `request` gave back itself is never the rightful one, and not settled: a request that is handled again sees
+    what it saw before.
+    """
+
+    def standing(charge: Payment) -> int:
+        refund = refunds.get(charge.id)
+        return 0 if refund is None else 1 if refund.request != request else 2
+
+    rightful, *others = sorted(burst, key=standing)
+    for one in others:
+        apart = abs(one.captured_at - rightful.captured_at)
+        yield Duplicate(one, rightful.id, apart, refunds.get(one.id), standing(one) == 1)
 
 
 def _columns(record: Any) -> dict[str, Any]:
