@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
-NOTHING, CALL, WAIT = "nothing", "call", "wait"
 PATHS = ("tell", "ask", "ask_async", "start_stop", "crash", "guarded_task")
 DEBUGGING = ("PYTHONASYNCIODEBUG", "PYTHONDEVMODE", "PYTHONOPTIMIZE")
 
@@ -109,25 +108,37 @@ def test_what_is_more_than_the_margin_is_an_excess(module):
 @pytest.mark.realtime
 def test_counts_are_exact(module):
     """One more call, one more callback: each item counts once more, and nothing else does."""
-    counting = module("counting")
-    plain, calling, waiting = (counting.counted(looped(item), 50).counts for item in (NOTHING, CALL, WAIT))
-    assert calling.calls - plain.calls == 50
-    assert calling.callbacks == plain.callbacks
-    assert waiting.callbacks - plain.callbacks == 50
-    assert calling.instructions > plain.instructions
+    counted = module("counting").counted
+    one, two, waits = (counted(repeated(item), 50).counts for item in (calls_once, calls_twice, calls_and_waits))
+    assert two.calls - one.calls == 50
+    assert two.callbacks == one.callbacks
+    assert (two.instructions - one.instructions) % 50 == 0
+    assert two.instructions > one.instructions
+    assert waits.callbacks - one.callbacks == 50
 
 
-def looped(item):
-    """A path that does one thing for each item."""
+async def calls_once():
+    len("")
+
+
+async def calls_twice():
+    len("")
+    len("")
+
+
+async def calls_and_waits():
+    len("")
+    await asyncio.sleep(0)
+
+
+def repeated(item):
+    """A path whose items do this."""
 
     @asynccontextmanager
     async def path():
         async def items(n):
             for _ in range(n):
-                if item == CALL:
-                    len("")
-                elif item == WAIT:
-                    await asyncio.sleep(0)
+                await item()
 
         yield items
 
