@@ -31,7 +31,7 @@ def changed(value: T, **changes: Any) -> T:
     if way is None:
         return replace(cast("Any", value), **changes)  # type: ignore[no-any-return]
     twin, fill = way
-    copy: Any = twin.__new__(twin)
+    copy: Any = object.__new__(twin)
     fill(copy, value)
     for name, new in changes.items():
         setattr(copy, name, new)
@@ -41,9 +41,10 @@ def changed(value: T, **changes: Any) -> T:
 
 def quick(cls: type[T]) -> type[T]:
     """Decorates a frozen dataclass with slots and no base: its objects are made in a third of the time."""
-    own: Any = cls.__init__
-    names: dict[str, Any] = {"cls": cls, "own": own, "twin": _twin(cls), "set_": object.__setattr__}
-    parts, defaults = fields(cast("Any", cls)), inspect.signature(own).parameters
+    known: Any = cls
+    own: Any = known.__init__
+    names: dict[str, Any] = {"cls": cls, "own": own, "twin": _twin(known), "set_": object.__setattr__}
+    parts, defaults = fields(known), inspect.signature(own).parameters
     names |= {f"_{part.name}": defaults[part.name].default for part in parts}
     names |= {f"make_{part.name}": part.default_factory for part in parts}
     given = ", ".join(part.name for part in parts)
@@ -56,7 +57,7 @@ def quick(cls: type[T]) -> type[T]:
     ]
     if hasattr(cls, "__post_init__"):
         body.append("    self.__post_init__()")
-    cls.__init__ = functools.wraps(own)(_made("__init__", body, names))  # type: ignore[method-assign]
+    known.__init__ = functools.wraps(own)(_made("__init__", body, names))
     return cls
 
 

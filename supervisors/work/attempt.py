@@ -81,7 +81,7 @@ class Attempt(Reply):
         self._idle = idle
         self._until = until
         self._timers: dict[Any, TimerHandle] = {}
-        self._then: Callable[[], object] | None = None
+        self._waiting: Callable[[], object] | None = None
         self.add_done_callback(self._over)
 
     def post(self) -> None:
@@ -118,7 +118,7 @@ class Attempt(Reply):
 
         What failed the try may be a death that is just under way: it has come to its end by then.
         """
-        self._then = callback
+        self._waiting = callback
 
     def resolve(self, value: Any) -> None:
         """Settles with a value, unless it is settled, and lets whoever waits for it go on at once."""
@@ -127,7 +127,7 @@ class Attempt(Reply):
             self._call_back()
 
     def _call_back(self) -> None:
-        then, self._then = self._then, None
+        then, self._waiting = self._waiting, None
         if then is not None:
             then()
 

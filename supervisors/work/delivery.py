@@ -85,7 +85,7 @@ class Delivery:
             waits_for = self._steps.send(None)
         except StopIteration:
             return
-        if self._errand is not None:  # it was cancelled by what it has done
+        if self._cut is not None:  # it was cancelled by what it has done
             return
         if isinstance(waits_for, Attempt):
             waits_for._asyncio_future_blocking = False  # noqa: SLF001 - as a task does that takes a future over
