@@ -139,7 +139,6 @@ class Accounts:
         try:
             await loop.create_future()
         finally:
-            self._keeper = None  # its context knows the system, which would never go
             await asyncio.gather(*(one.close() for one in list(self._deliveries)), return_exceptions=True)
 
     # Requests.
