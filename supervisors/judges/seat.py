@@ -130,7 +130,7 @@ class Seat:
             await asyncio.wait({asked}, timeout=self.judge.timeout)
         finally:
             if not asked.done():
-                self._abandon(asked)
+                self._abandon(asked, asking)
         if not asked.done():
             raise CannotSay(f"{self.name} had no verdict within {self.judge.timeout:g} s")
         value, error = asked.result()
@@ -140,11 +140,16 @@ class Seat:
             raise CannotSay(describe(error))
         return value
 
-    def _abandon(self, asked: asyncio.Task[Any]) -> None:
+    def _abandon(self, asked: asyncio.Task[Any], asking: Any) -> None:
         """Cancels it, and does not wait: a judge that ignores that holds nobody up."""
+
+        def gone(asked: asyncio.Task[Any]) -> None:
+            self._stubborn.discard(asked)
+            asking.close()  # it may have been cancelled before its first step
+
         asked.cancel()
         self._stubborn.add(asked)
-        asked.add_done_callback(self._stubborn.discard)
+        asked.add_done_callback(gone)
 
     def _sound(self, verdict: Any) -> Verdict:
         """Returns a verdict in the form that all have. Raises `CannotSay` if it is none."""

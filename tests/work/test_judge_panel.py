@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import warnings
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treeward.chaos.simulation.simulate import simulate
 from treeward.runtime.evidence import Verdict
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.task import Task
@@ -479,3 +481,21 @@ async def test_no_output_can_make_these_judges_fail(output):
             assert not ruling.accepted
             assert here.failed == []
             assert [verdict.error for verdict in ruling.verdicts] == [None] * 3
+
+
+def test_who_gives_up_at_once_leaves_no_judge_that_was_never_asked(bench):
+    """Ended before the judge's own task has begun, in whatever order tasks run: Python has nothing to warn of."""
+
+    async def main():
+        async with bench() as judges:
+            hearing = asyncio.ensure_future(judges.hear(Panel((Scripted("slow", seconds=1.0),))))
+            await asyncio.sleep(0)
+            hearing.cancel()
+            await asyncio.wait({hearing})
+            await asyncio.sleep(2)
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for seed in range(20):
+            simulate(main, seed=seed).result()
+    assert [str(one.message) for one in warned] == []
