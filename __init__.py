@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from .chaos.simulation.errors import SimulationEscape
     from .chaos.simulation.simulate import simulate
     from .runtime.actor import Actor, Factory
-    from .runtime.cell import Declined
     from .runtime.dead_letters import DeadLetter
     from .runtime.errors import (
         ActorCrashed,
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from .runtime.mailbox import MailboxSpec
     from .runtime.ref import Ref
     from .runtime.signals import Down, Ping, Pong
+    from .runtime.steps import Declined
     from .runtime.task import Outcome, Part, Task
     from .runtime.telemetry import Event
     from .runtime.usage import Limits, Usage
@@ -230,7 +230,6 @@ _HOME = {
     "chaos.simulation.errors": "SimulationEscape",
     "chaos.simulation.simulate": "simulate",
     "runtime.actor": "Actor Factory",
-    "runtime.cell": "Declined",
     "runtime.dead_letters": "DeadLetter",
     "runtime.errors": (
         "ActorCrashed ActorStopped AskTimeout MailboxFull NameTaken StartFailed SystemClosed TreewardError WouldBlock"
@@ -240,6 +239,7 @@ _HOME = {
     "runtime.mailbox": "MailboxSpec",
     "runtime.ref": "Ref",
     "runtime.signals": "Down Ping Pong",
+    "runtime.steps": "Declined",
     "runtime.task": "Outcome Part Task",
     "runtime.telemetry": "Event",
     "runtime.usage": "Limits Usage",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from ..runtime.copies import quick
 from ..runtime.usage import NO_USAGE
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Need:
             raise ValueError(f"after is {self.after!r}: expected seconds, more than 0, or None")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one subtask. `agent` is who had it last, or empty; `parts` are of all who had it."""

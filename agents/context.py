@@ -16,7 +16,7 @@ __all__ = ["Context", "visible"]
 class Context(Mapping[str, Any]):
     """Facts by name, with who said each. Immutable: `view` and `merge` return new ones.
 
-    `said_by` names the source of the facts given. What goes into a `Task` is plain data: `dict(context)`.
+    `said_by` names the source of the facts given. What goes into a `Task` is plain data: `context.plain()`.
     """
 
     __slots__ = ("_facts", "_sources")
@@ -41,10 +41,16 @@ class Context(Mapping[str, Any]):
         Raises:
             ContextConflict: a fact is known already, with another value.
         """
+        if not facts:
+            return self
         for name, value in facts.items():
             if name in self._facts and self._facts[name] != value:
                 raise ContextConflict(name, (self._sources[name], self._facts[name]), (said_by, value))
         return self._made({**facts, **self._facts}, {**dict.fromkeys(facts, said_by), **self._sources})
+
+    def plain(self) -> dict[str, Any]:
+        """Returns the facts as a task has them: a dictionary of its own."""
+        return dict(self._facts)
 
     def said_by(self, name: str) -> str:
         """Returns who said a fact. Raises `KeyError` if nobody did."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import AskTimeout
+from ..runtime.reply import running_loop
 from ..runtime.task import Outcome, Part, Task
 from ..supervisors.work.handover import said_in
 from .errors import cause_text
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["deliver"]
 
 MARGIN = 0.05
-"""Seconds behind its deadline that a guarded task's outcome may take to come here."""
+"""Seconds behind its deadline that an outcome may take to come here."""
 
 
 async def deliver(ref: Ref[Any], task: Task) -> Outcome:
@@ -24,9 +25,11 @@ async def deliver(ref: Ref[Any], task: Task) -> Outcome:
     What a supervisor's child cannot do goes up its recovery ladder; an actor without a supervisor has one try.
     Whoever cancels the caller cancels the work too. In the caller's task, on any event loop.
     """
-    system = ref._cell.system  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
+    cell = ref._cell  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
+    system = cell.system
     begun = system.clock.monotonic()
-    left = task.seconds_left(begun)
+    guarded = cell.gate is not None and running_loop() is cell.loop  # then there is an outcome in time
+    left = None if guarded else task.seconds_left(begun)
     try:
         answer = await ref.ask(task, timeout=None if left is None else left + MARGIN)
     except Exception as error:  # noqa: BLE001 - whatever an agent answers with, its task gets an outcome

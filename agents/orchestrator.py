@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -146,7 +145,7 @@ class Orchestrator(Agent):
 
     async def do(self, part: str, *args: Any) -> Any:
         """Does one of the four parts, with the function that was given for it or the method of its name."""
-        value = self._given.get(part, getattr(self, part))(*args)
+        value = (self._given.get(part) or getattr(self, part))(*args)
         return await value if inspect.isawaitable(value) else value
 
     async def _carry_out(self, task: Task, subtasks: tuple[Subtask, ...]) -> tuple[Result, ...]:
@@ -166,7 +165,7 @@ class Orchestrator(Agent):
     def others(self, word: str) -> tuple[Ref[Any], ...]:
         """Returns who offers a word, but this agent itself."""
         me = self.actor_ref
-        return tuple([ref for ref in candidates(self.system, word) if ref != me])
+        return tuple(ref for ref in candidates(self.system, word) if ref is not me)
 
     @cached_property
     def router(self) -> Router:
@@ -177,11 +176,12 @@ class Orchestrator(Agent):
 class Errand:
     """The subtasks of one task, on their way to agents and back."""
 
-    __slots__ = ("_asked", "_escalated", "_me", "_task")
+    __slots__ = ("_asked", "_context", "_escalated", "_me", "_task")
 
     def __init__(self, orchestrator: Orchestrator, task: Task) -> None:
         self._me = orchestrator
         self._task = task
+        self._context = Context(task.context)
         self._asked: dict[str, str] = {}
         self._escalated: set[str] = set()
 
@@ -201,13 +201,13 @@ class Errand:
             return result
         reason = result.error or "a person has to decide"
         case = await self._to_desk(subtask, escalated(part, reason, ref.path, result.output))
-        return replace(case, parts=(*result.parts, *case.parts), usage=result.usage + case.usage)
+        return changed(case, parts=(*result.parts, *case.parts), usage=result.usage + case.usage)
 
     async def not_understood(self) -> Result:
         """Puts the whole task on the desk, under its own key: a person may return it to the orchestrator."""
         subtask = Subtask(DESK, id="request")
         part = self._part(subtask, {})
-        whole = replace(part, kind=self._task.kind, idempotency_key=self._task.idempotency_key)
+        whole = changed(part, kind=self._task.kind, idempotency_key=self._task.idempotency_key)
         return await self._to_desk(subtask, escalated(whole, NOT_UNDERSTOOD, self._me.path))
 
     def with_agent(self, result: Result) -> Result:
@@ -215,7 +215,7 @@ class Errand:
         agent = self._asked.get(result.subtask.id)
         if result.agent or agent is None:
             return result
-        return replace(result, agent=agent, parts=(Part(agent, result.status, 1, error=result.error),))
+        return changed(result, agent=agent, parts=(Part(agent, result.status, 1, error=result.error),))
 
     def _part(self, subtask: Subtask, needed: Mapping[str, Result]) -> Task:
         """Returns the task for a subtask: with its facts, and the outputs of what it needs, in its context.
@@ -223,15 +223,12 @@ class Errand:
         Raises:
             ContextConflict: one of them is known already, with another value.
         """
-        facts = self._task.context
-        if subtask.facts or needed:
-            context = Context(facts).merge(subtask.facts, f"the plan for {subtask.id}")
-            for id_, result in needed.items():
-                context = context.merge({id_: result.output}, result.agent or id_)
-            facts = context
+        context = self._context.merge(subtask.facts, f"the plan for {subtask.id}")
+        for id_, result in needed.items():
+            context = context.merge({id_: result.output}, result.agent or id_)
         asked = self._task.input if subtask.input is None else subtask.input
         new_id = self._me.system.entropy.new_id()
-        return self._task.part(new_id, subtask.id, asked, kind=subtask.kind, context=dict(facts))
+        return self._task.part(new_id, subtask.id, asked, kind=subtask.kind, context=context.plain())
 
     async def _to_desk(self, subtask: Subtask, part: Task) -> Result:
         """Puts what is escalated on the desk; without a desk, a person is needed all the same."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["Plan", "Subtask", "order"]
+
+
+NOBODY: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,7 @@ class Plan:
 
     def lacking(self, subtask: Subtask, settled: Mapping[str, bool]) -> tuple[str, ...]:
         """Returns the ids of what a subtask needs and will not get."""
-        needs = self._needs[subtask.id]
-        return tuple(sorted(id_ for id_ in needs if settled.get(id_) is False)) if needs else ()
+        return tuple(sorted(id_ for id_ in self._needs[subtask.id] if settled.get(id_) is False))
 
 
 def order(subtasks: Iterable[Subtask]) -> tuple[tuple[Subtask, ...], ...]:
@@ -91,11 +94,11 @@ def order(subtasks: Iterable[Subtask]) -> tuple[tuple[Subtask, ...], ...]:
 
 def _named(subtasks: tuple[Subtask, ...]) -> tuple[Subtask, ...]:
     """Gives every subtask an id: its own, or its kind and, from the second of that kind on, a number."""
-    given = [one.id for one in subtasks if one.id]
-    taken, named = set(given), []
-    if len(taken) < len(given):
-        twice = tuple(sorted(id_ for id_ in taken if given.count(id_) > 1))
+    given = Counter(one.id for one in subtasks if one.id)
+    twice = tuple(sorted(id_ for id_, count in given.items() if count > 1))
+    if twice:
         raise PlanError(f"several subtasks have the id {', '.join(twice)}: give each its own", twice)
+    taken, named = set(given), []
     for one in subtasks:
         new = one if one.id else changed(one, id=_free(one.kind, taken))
         taken.add(new.id)
@@ -114,7 +117,7 @@ def _free(kind: str, taken: set[str]) -> str:
 def _found(one: Subtask, words: Sequence[str], named: Sequence[Subtask], *, must: bool) -> frozenset[str]:
     """Returns the ids that words stand for; `must` makes it an error if one stands for nothing."""
     if not words:
-        return frozenset()
+        return NOBODY
     found = {word: _meant(one, word, named) for word in words}
     for word, ids in found.items():
         if must and not ids:

@@ -29,8 +29,7 @@ def load(system: ActorSystem, ref: Ref[Any]) -> int:
 
 def least_busy(loads: Sequence[int], turn: int) -> int:
     """Returns the place of the smallest load; of several, the one whose turn it is."""
-    smallest = min(loads)
-    places = [place for place, found in enumerate(loads) if found == smallest]
+    places = [place for place, found in enumerate(loads) if found == min(loads)]
     return places[turn % len(places)]
 
 
@@ -49,6 +48,5 @@ class Router:
             return None
         turn = self._turns[capability]
         self._turns[capability] = turn + 1
-        if len(among) == 1:
-            return among[0]
-        return among[least_busy([load(self._system, ref) for ref in among], turn)]
+        place = 0 if len(among) == 1 else least_busy([load(self._system, ref) for ref in among], turn)
+        return among[place]

@@ -28,6 +28,7 @@ Read in this order; a file imports only files before it.
     call          one call into an actor's own code
     below         the cells below another one
     address       the lasting half of an actor: path, mailbox, what becomes of messages
+    steps         the steps of a life that run hooks
     turns         whose turn it is
     cell          one incarnation after another, behind one address
     watchdog      notices who holds the event loop
@@ -38,7 +39,6 @@ from __future__ import annotations
 
 from .actor import Actor, Factory
 from .bus import Published
-from .cell import Declined
 from .clock import Clock
 from .dead_letters import DeadLetter, LettersPurged, MessageLost, MessageRedriven
 from .errors import (
@@ -60,6 +60,7 @@ from .mailbox import MailboxSpec
 from .ref import Ref
 from .reply import Reply
 from .signals import Down, ReceiveTimeout
+from .steps import Declined
 from .system import ActorSystem
 from .task import Outcome, Part, Task, Usage
 from .telemetry import ActorAbandoned, ActorEnded, ActorStarted, Event, HookFailed, LoopBlocked

@@ -250,10 +250,10 @@ class Factory:
         self.is_foreign = isinstance(cls, type) and not issubclass(cls, Hosted)
         """Whether this is one of pykka's own actors, such as a `ThreadingActor`: it runs in a thread."""
 
-    def make(self, cell: Cell) -> pykka.Actor:
+    def make(self, cell: Cell) -> Hosted:
         """Makes the object for one incarnation, in a context of its own. Raises what the constructor raises."""
         BIRTH.set(cell)
-        make: Callable[..., pykka.Actor] = adopted(self.cls) if self.is_foreign else self.cls
+        make: Callable[..., Any] = adopted(self.cls) if self.is_foreign else self.cls
         actor = make(*self.args, **self.kwargs)
         if not isinstance(actor, Hosted):
             raise TypeError(f"{self} returned {type(actor).__name__}: expected a treeward.Actor")

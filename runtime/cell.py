@@ -1,8 +1,7 @@
 """The life of an actor: one incarnation after another behind the same address.
 
 Everything here runs on the runtime's event loop. A life has three steps: set up, handle (the hot path, written
-out), tear down. The first and the last are generators, which yield the calls into the actor's own code that
-have to be waited for, and are resumed with their results.
+out), tear down. The first and the last stand in `steps`.
 """
 
 from __future__ import annotations
@@ -10,41 +9,37 @@ from __future__ import annotations
 import enum
 import functools
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from ..runtime import signals
 from .actor import PYKKA_MESSAGES, is_empty
 from .address import HOOK, Address
 from .below import below, kill_below
 from .call import Call, CutOff, awaited, in_thread
-from .dispatch import COROUTINES, Begun, Dispatcher, Life, Worker
-from .errors import ActorCrashed, ActorStopped, StartFailed
+from .dispatch import Begun, Dispatcher, Life, Worker
+from .errors import ActorCrashed, ActorStopped
 from .exits import Exit, ExitReason, is_abnormal, reason_text
-from .faults import HANDLE, REPLY, START, STOP, Point, Visit
+from .faults import HANDLE, REPLY, Visit
 from .links import Ties, announce
 from .mailbox import UNBOUNDED, Envelope, MailboxSpec
+from .steps import Step, at, fail, set_up, tear_down
 from .telemetry import ActorEnded, ActorStarted, HookFailed
 from .timers import IdleTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from .actor import Factory
     from .reply import Reply
     from .system import ActorSystem
 
-__all__ = ["Cell", "Declined", "Phase"]
+__all__ = ["THROUGHPUT", "Cell", "Phase"]
 
 THROUGHPUT = 64
 """Messages that one actor handles before the others get their turn."""
 
-NOTHING: Envelope = (None, None)
-
 _ACTED_ON = frozenset({signals.Stop, signals.Kill, signals.Exit, signals.Ping})
 """The signals that mean something to the cell itself; of all others, only the actor knows."""
-
-Step: TypeAlias = "Generator[Call, Any, None]"
-"""A step of a life: yields a call that has to be waited for, gets its result."""
 
 
 class Phase(enum.Enum):
@@ -59,16 +54,11 @@ class Phase(enum.Enum):
 NONE, STARTING, RUNNING, STOPPING = Phase  # looking one up in its class takes as long as a call
 
 
-class Declined(Exception):
-    """Raised in `on_start` to say: there is nothing for me to do here (OTP's `ignore`)."""
-
-
 class Cell(Address):
     """See the module. `parent` is the supervisor's cell; without one, it closes when its incarnation ends."""
 
     __slots__ = (
         "_idle_timer",
-        "_killed",
         "_owned",
         "_when_ended",
         "_when_started",
@@ -78,6 +68,7 @@ class Cell(Address):
         "dispatcher",
         "factory",
         "guard",
+        "killed",
         "life",
         "parent",
         "phase",
@@ -115,7 +106,8 @@ class Cell(Address):
         """What its supervisor was told of the tasks for it, or for those below it; a room above reads it."""
         self.guard: Any = None
         """What stands before it, and remembers over incarnations: made by the gate when the first task comes."""
-        self._killed: ExitReason | None = None
+        self.killed: ExitReason | None = None
+        """Why it is to end without being asked, once that has been said."""
         self._when_started: Callable[[BaseException | None], None] | None = None
         self._when_ended: list[Callable[[], object]] | None = None
         self._owned: dict[Any, None] | None = None
@@ -158,11 +150,9 @@ class Cell(Address):
             case signals.Exit() if not getattr(self.actor, "trap_exit", False):
                 if is_abnormal(signal.reason):
                     self.kill(signal.reason)
-            case signals.Ping() if self.open or reply is None:
-                if reply is not None:
-                    reply.resolve(self._pong())
             case signals.Ping():
-                reply.fail(ActorStopped(self.path, self.end))
+                if reply is not None:
+                    self._answer_ping(reply)
             case _:
                 self._put_signal(signal, reply)
 
@@ -179,6 +169,12 @@ class Cell(Address):
         self.mailbox.put_signal_first(signals.Stop(reason))
         if self._ready:
             self._wake()
+
+    def _answer_ping(self, reply: Reply) -> None:
+        if self.open:
+            reply.resolve(self._pong())
+        else:
+            reply.fail(ActorStopped(self.path, self.end))
 
     def _pong(self) -> signals.Pong:
         oldest = None if self.guard is None else self.guard.oldest(self.system.clock.monotonic())
@@ -219,7 +215,8 @@ class Cell(Address):
             if mailbox.signals:
                 envelope = mailbox.signals.popleft()
                 if type(envelope[0]) is signals.Stop:
-                    self._perform(self._tear_down(envelope[0].reason))
+                    self.phase = STOPPING
+                    self._perform(tear_down(self, envelope[0].reason))
                 else:
                     self._handle(envelope)
             elif mailbox.messages:
@@ -241,7 +238,7 @@ class Cell(Address):
         actor = self.actor
         handler = actor.on_receive if type(message) not in PYKKA_MESSAGES else actor._handle_receive  # noqa: SLF001
         if self.system.faults is not None:
-            handler = self._at(HANDLE, handler, envelope)
+            handler = at(self, HANDLE, handler, envelope)
         try:
             if self.worker is None:
                 value = self.system.context.copy().run(handler, message)
@@ -256,7 +253,7 @@ class Cell(Address):
             return
         if type(value) is Call:
             self._wait_for(value, self._handled_later)
-        elif self._killed is None and self._idle_timer is None:
+        elif self.killed is None and self._idle_timer is None:
             envelope, self.current = self.current, None
             if envelope[1] is not None:
                 self._answer(envelope, value)
@@ -269,7 +266,7 @@ class Cell(Address):
         reply = envelope[1] if envelope is not None else None
         if self._idle_timer is not None:
             self._idle_timer.touch()
-        if self._killed is not None:
+        if self.killed is not None:
             self._crash(envelope, error or CutOff())
         elif error is None:
             if envelope is not None and reply is not None:
@@ -278,7 +275,7 @@ class Cell(Address):
             if reply is not None:
                 reply.fail(error)
             else:
-                self._report("on_receive", error)
+                self.report("on_receive", error)
         else:
             self._crash(envelope, error)
 
@@ -297,18 +294,19 @@ class Cell(Address):
             self._go_on()
 
     def _crash(self, envelope: Envelope | None, error: BaseException) -> None:
-        cause = self._killed if self._killed is not None else error
+        cause = self.killed if self.killed is not None else error
         if envelope is not None:
             message, reply = envelope
             self.restart_message = message
             if reply is not None:
                 reply.fail(ActorCrashed(self.path, self.incarnation, cause))
-        if self._killed is not None:
-            self._finish(self._killed)
+        if self.killed is not None:
+            self.finish(self.killed)
         elif is_empty(self.actor.on_failure):
-            self._finish(error)
+            self.finish(error)
         else:
-            self._perform(self._fail(error))
+            self.phase = STOPPING
+            self._perform(fail(self, error))
 
     def _wait_for(self, call: Call, resume: Callable[[Any, BaseException | None], None]) -> None:
         call.resume = resume
@@ -340,28 +338,6 @@ class Cell(Address):
         else:
             self._wait_in(step, call)
 
-    def _hook(self, hook: Callable[..., Any], *args: Any) -> Any:
-        """Runs a hook in its own context, and returns its value, or a `Call`. What it raises is for the step.
-
-        A child that is started by its supervisor's own handler runs within that.
-        """
-        system = self.system
-        outer, system.running = system.running, self
-        self.current = HOOK
-        try:
-            if self.worker is not None:
-                return in_thread(self, hook, args)
-            value = system.context.copy().run(hook, *args)
-            return awaited(self, value) if type(value) in COROUTINES else value
-        finally:
-            system.running = outer
-            self.current = None
-
-    def _at(self, point: Point, func: Callable[..., Any], about: Envelope = NOTHING) -> Callable[..., Any]:
-        """Returns what is called in the place of `func`: something else only where a fault says so."""
-        faults = self.system.faults
-        return func if faults is None else faults.call(Visit(point, self.path, self.incarnation, *about), func)
-
     # The life of an incarnation. ----------------------------------------------------------------------
 
     def start(self, when_started: Callable[[BaseException | None], None] | None = None) -> None:
@@ -370,98 +346,38 @@ class Cell(Address):
         self.open = True
         self.phase = STARTING
         self._when_started = when_started
-        self._killed = None
-        self._perform(self._set_up())
+        self.killed = None
+        self._perform(set_up(self))
 
-    def _set_up(self) -> Step:
-        try:
-            made = self._make()
-            self.actor = (yield made) if type(made) is Call else made
-            if self.incarnation > 1 and not is_empty(on_restart := getattr(self.actor, "on_restart", None)):
-                done = self._hook(on_restart, self.restart_message, self.end)
-                if type(done) is Call:
-                    yield done
-            on_start = self._at(START, self.actor.on_start)
-            if not is_empty(on_start):
-                done = self._hook(on_start)
-                if type(done) is Call:
-                    yield done
-            if self._killed is not None:
-                raise CutOff
-        except BaseException as error:  # noqa: BLE001 - whatever was raised, it is a failed start
-            self._start_failed(error)
-            return
+    def started(self) -> None:
+        """Takes messages, from the end of its set-up on."""
         self.restart_message = None
         self.phase = RUNNING
         self.system.telemetry.emit(ActorStarted, self.path, self.incarnation)
-        self._started(None)
+        self._tell_started(None)
         if self.phase is RUNNING:
             self._go_on()
 
-    def _make(self) -> Any:
-        if self.dispatcher == "thread":
-            self.life = Life(self)
-            self.worker = self.system.hire(self.life)
-        return self._hook(self.factory.make, self)
-
-    def _start_failed(self, error: BaseException) -> None:
-        cause: ExitReason = self._killed if self._killed is not None else error
-        if isinstance(cause, Declined):
-            self._finish(Exit.NORMAL, cause)
-        else:
-            self._finish(cause, cause if isinstance(cause, StartFailed) else StartFailed(self.path, cause))
-        if isinstance(error, KeyboardInterrupt):  # it is meant for the host as well
-            raise error
-
-    def _started(self, error: BaseException | None) -> None:
+    def _tell_started(self, error: BaseException | None) -> None:
         when_started, self._when_started = self._when_started, None
         if when_started is not None:
             when_started(error)
 
-    def _tear_down(self, reason: ExitReason) -> Step:
-        self.phase = STOPPING
-        try:
-            done = self._hook(self._at(STOP, self.actor.run_on_stop), reason)
-            if type(done) is Call:
-                yield done
-        except BaseException as error:  # noqa: BLE001 - an end that fails is a crash
-            self._end_failed("on_stop", error, error)
-        else:
-            self._finish(self._killed or reason)
-
-    def _fail(self, error: BaseException) -> Step:
-        self.phase = STOPPING
-        try:
-            done = self._hook(self.actor.on_failure, type(error), error, error.__traceback__)
-            if type(done) is Call:
-                yield done
-        except BaseException as second:  # noqa: BLE001 - the first error is the reason
-            self._end_failed("on_failure", second, error)
-        else:
-            self._finish(self._killed or error)
-
-    def _end_failed(self, hook: str, error: BaseException, reason: BaseException) -> None:
-        if self._killed is None:
-            self._report(hook, error)
-        self._finish(self._killed or reason)
-        if isinstance(error, KeyboardInterrupt):  # it is meant for the host as well
-            raise error
-
     def kill(self, reason: ExitReason = Exit.KILLED) -> None:
         """Ends the incarnation without asking. A call under way that cannot be cancelled is abandoned."""
-        if self.phase is NONE or self._killed is not None:
+        if self.phase is NONE or self.killed is not None:
             return
-        self._killed = reason
+        self.killed = reason
         if self.call is not None:
             self.call.cut_off()
         elif self.current is None and self.phase is not STOPPING:
-            self._finish(reason)
+            self.finish(reason)
         # else its own code is on the stack, or children are ending: it ends as soon as that is over
 
-    def _finish(self, reason: ExitReason, start_error: BaseException | None = None) -> None:
+    def finish(self, reason: ExitReason, start_error: BaseException | None = None) -> None:
         """Closes the incarnation, once every child of it has ended."""
         self.phase = STOPPING
-        if self.children and kill_below(self, functools.partial(self._finish, reason, start_error)):
+        if self.children and kill_below(self, functools.partial(self.finish, reason, start_error)):
             return
         self.end = reason
         abandoned = self.life is not None and self.life.abandoned
@@ -470,7 +386,7 @@ class Cell(Address):
         if not abandoned:  # else it is reported once it has really ended
             self.system.telemetry.emit(ActorEnded, self.path, self.incarnation, reason)
         announce(self, reason, supervisor=self.parent if start_error is None else None)
-        self._started(start_error)
+        self._tell_started(start_error)
         waiting, self._when_ended = self._when_ended, None
         if self.parent is None:
             self.close()
@@ -544,7 +460,8 @@ class Cell(Address):
             self._idle_timer.cancel()
         self._idle_timer = None if seconds is None else IdleTimer(self, seconds)
 
-    def _report(self, hook: str, error: BaseException) -> None:
+    def report(self, hook: str, error: BaseException) -> None:
+        """Tells of a hook whose failure changes nothing else."""
         self.system.telemetry.emit(HookFailed, self.path, self.incarnation, hook, error)
 
     def __repr__(self) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Mapping  # noqa: TC003 - pydantic reads the fields a
 from dataclasses import dataclass, field
 from typing import Any
 
+from .copies import quick
 from .usage import NO_USAGE, Usage
 
 __all__ = ["AttemptRecord", "Evidence", "Verdict"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a judge says of an output.
@@ -34,6 +36,7 @@ class Verdict:
     usage: Usage = NO_USAGE
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
     """One try of one agent at a task.
@@ -61,6 +64,7 @@ class AttemptRecord:
     verdicts: tuple[Verdict, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What a person, or the next in line, needs to know of a task that was not done.

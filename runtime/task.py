@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from .copies import changed
+from .copies import changed, quick
 from .evidence import Evidence, Verdict
 from .usage import NO_USAGE, Limits, Usage
 
@@ -33,6 +33,7 @@ MAX_HOPS = 16
 """How many agents may pass a task on, one to the next."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Task:
     """What is to be done, and all that travels with it over agents, attempts and incarnations.
@@ -106,6 +107,7 @@ class Task:
         return None if self.deadline is None else max(0.0, self.deadline - now)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one agent contributed to an outcome.
@@ -129,6 +131,7 @@ class Part:
     usage: Usage = NO_USAGE
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a task.

@@ -178,11 +178,8 @@ class Telemetry:
         if logged:
             self.log.log(kind.level, kind.name, actor=path, incarnation=incarnation, **event.details())
         for observer in self._observers:
-            self._notify(observer, event)
-
-    def _notify(self, observer: Callable[[Event], object], event: Event) -> None:
-        try:
-            observer(event)
-        except Exception as error:  # an observer of the host's must not take the runtime down
-            what = {"observer": repr(observer), "event_name": event.name, "error": reason_text(error)}
-            self.log.exception("observer.failed", **what)
+            try:
+                observer(event)
+            except Exception as error:  # an observer of the host's must not take the runtime down
+                what = {"observer": repr(observer), "event_name": event.name, "error": reason_text(error)}
+                self.log.exception("observer.failed", **what)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from .copies import quick
+
 __all__ = ["NO_USAGE", "Limits", "Usage"]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What work has cost: model calls, tokens, tool calls, and money in US dollars."""

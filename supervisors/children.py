@@ -6,8 +6,9 @@ import asyncio
 import functools
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from ..runtime.cell import THROUGHPUT, Cell, Declined
+from ..runtime.cell import THROUGHPUT, Cell
 from ..runtime.errors import StartFailed
+from ..runtime.steps import Declined
 from .checkup import Checkup
 from .errors import FailedToStart
 from .work.guard import gate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...runtime.errors import SystemClosed
@@ -232,9 +232,15 @@ def _places_of(plan: Plan, *names: str) -> Iterator[str]:
 
 def _errors(plan: Plan, names: Names) -> dict[str, type[BaseException] | None]:
     """Returns the classes of all exceptions that a plan names. Raises `TreeError` for one that it may not name."""
-    said = {name for _, action in _actions(plan) if (name := arguments_of(action).get("error")) is not None}
+    said = {name for _, action in _actions(plan) if (name := _error_of(action)) is not None}
     known: dict[str, type[BaseException] | None] = {INJECTED: None, **EXCEPTIONS}
     return {name: known[name] if name in known else names.exception(name) for name in sorted(said)}
+
+
+@lru_cache(maxsize=1_000)
+def _error_of(action: Action) -> str | None:
+    name: str | None = arguments_of(action).get("error")
+    return name
 
 
 def _check(plan: Plan, wall: Wall, *, can_block: bool) -> None:

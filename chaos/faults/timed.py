@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ...runtime.errors import ActorStopped, MailboxFull
 from ...runtime.exits import Exit
 from ...runtime.signals import Stop
-from ..plans.matching import Sieve
+from ..plans.matching import sieve_of
 from ..plans.points import ACTOR, CLOCK, LOOP, MAILBOX
 from .turn import Hit
 
@@ -57,7 +57,7 @@ class Timed:
         spares: Callable[[str], bool],
     ) -> None:
         self._system = system
-        self._rules = {rule: Sieve(rule.fault.where) for rule in rules}
+        self._rules = {rule: sieve_of(rule.fault.where) for rule in rules}
         self._wall = wall
         self._block = block
         self._spares = spares

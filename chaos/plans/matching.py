@@ -6,6 +6,7 @@ one point, path, name and type of message is kept.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ...runtime.cell import Cell
     from ...runtime.faults import Visit
 
-__all__ = ["Matcher", "Sieve", "Where", "WhereOrPath", "is_supervisor"]
+__all__ = ["Matcher", "Sieve", "Where", "WhereOrPath", "is_supervisor", "sieve_of"]
 
 R = TypeVar("R")
 
@@ -109,9 +110,10 @@ def is_supervisor(cell: Cell) -> bool:
 class Sieve:
     """One `where`, compiled."""
 
-    __slots__ = ("_messages", "_names", "_paths", "incarnations", "kinds", "role")
+    __slots__ = ("_messages", "_names", "_paths", "_verdicts", "incarnations", "kinds", "role")
 
     def __init__(self, where: Where) -> None:
+        self._verdicts: dict[tuple[str, str, str], bool] = {}
         self._paths = Paths(where.path)
         self._messages = Names(where.message)
         self._names = [Names(patterns) for patterns in (where.tool, where.judge, where.topic)]
@@ -124,17 +126,26 @@ class Sieve:
 
     def has_visits(self, path: str, name: str, message: str) -> bool:
         """Tells whether visits at that path, of that name and with a message of that type may be meant."""
-        return (
-            self._paths.match(path)
-            and self._messages.match(message)
-            and all(patterns.match(name) for patterns in self._names)
-        )
+        key = path, name, message
+        verdict = self._verdicts.get(key)
+        if verdict is None:
+            if len(self._verdicts) >= _MOST_KEPT:
+                self._verdicts.clear()
+            named = all(patterns.match(name) for patterns in self._names)
+            verdict = self._verdicts[key] = named and self._paths.match(path) and self._messages.match(message)
+        return verdict
 
     def has_actor(self, cell: Cell) -> bool:
         """Tells whether an actor that lives is meant, by its path, its role and its incarnation."""
         role = "supervisor" if is_supervisor(cell) else "agent"
         lives = self.incarnations is None or cell.incarnation in self.incarnations
         return lives and self.role in (None, role) and self._paths.match(cell.path)
+
+
+@lru_cache(maxsize=1_000)
+def sieve_of(where: Where) -> Sieve:
+    """Returns a `where` compiled: once for all runs of a plan, with what is known by then of who is meant."""
+    return Sieve(where)
 
 
 class Matcher(Generic[R]):
@@ -148,7 +159,7 @@ class Matcher(Generic[R]):
     def __init__(self, rules: Iterable[tuple[str, Where, R]], is_supervisor: Callable[[str], bool]) -> None:
         self._rules: dict[str, list[tuple[Sieve, R]]] = {}
         for point, where, owner in rules:
-            self._rules.setdefault(point, []).append((Sieve(where), owner))
+            self._rules.setdefault(point, []).append((sieve_of(where), owner))
         self._is_supervisor = is_supervisor
         self._concerned: dict[_Key, _Concerned[R]] = {}
 

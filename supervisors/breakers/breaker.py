@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from ...runtime.copies import quick
 from ..checks import check, is_seconds, is_share, is_whole
 from ..work_errors import BreakerOpen
 from .tally import Tally
@@ -76,6 +77,7 @@ class BreakerSpec:
         check("breaker max_cooldown", self.max_cooldown, reaches, expected)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Permit:
     """That a call may be made. Each is given back once: with `Breaker.record`, or with `Breaker.release`.

@@ -6,7 +6,9 @@ schema: a `$ref` leads to a place within.
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -29,12 +31,23 @@ if TYPE_CHECKING:
 
     from referencing import Resource
 
-__all__ = ["JsonSchema"]
+__all__ = ["JsonSchema", "compiled_schema"]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MOST_FAULTS = 20
 """Faults that are looked for: one more changes nothing, and there may be a hundred thousand."""
 LONGEST_FAULT = 300
+
+
+def compiled_schema(schema: Mapping[str, Any]) -> JsonSchema:
+    """Returns a JSON Schema compiled, once for all that are written alike: a tree that starts again has the same.
+
+    Raises as `JsonSchema` does.
+    """
+    try:
+        return _compiled(json.dumps(schema))
+    except (TypeError, ValueError, RecursionError):  # it is not made of what JSON has; or it is no schema
+        return JsonSchema(schema)
 
 
 class JsonSchema:
@@ -68,6 +81,11 @@ class JsonSchema:
         except RecursionError:
             return ["the output is nested too deep for its schema"]
         return [_line(error) for error in found]
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(text: str) -> JsonSchema:
+    return JsonSchema(json.loads(text))
 
 
 def _line(error: ValidationError) -> str:

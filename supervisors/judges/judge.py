@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
-from ...runtime.copies import changed
+from ...runtime.copies import changed, quick
 from ...runtime.evidence import Verdict
 from ..breakers.breaker import BreakerSpec
 from ..checks import check, is_name, is_seconds, one_of
@@ -38,6 +38,7 @@ MOST_FAULTS = 10
 """Faults that one verdict lists."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Submission:
     """What is judged: the task as the agent got it, its output, and its path."""

@@ -49,9 +49,9 @@ class SchemaJudge(JudgeSpec):
         legal = is_model or isinstance(self.schema, Mapping)
         check(f"schema of the judge {self.name!r}", self.schema, legal, "a pydantic model, or a mapping: a JSON Schema")
         if isinstance(self.schema, Mapping):
-            from .json_schema import JsonSchema  # noqa: PLC0415 - its library takes longer to import than all of ours
+            from .json_schema import compiled_schema  # noqa: PLC0415 - its library takes longer to import than all of ours
 
-            object.__setattr__(self, "_faults", JsonSchema(self.schema).faults)
+            object.__setattr__(self, "_faults", compiled_schema(self.schema).faults)
         else:
             object.__setattr__(self, "_faults", self._model_faults)
 

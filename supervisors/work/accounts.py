@@ -104,7 +104,7 @@ def _is_outermost(task: Task) -> bool:
 class Accounts:
     """The requests that run, by their traces."""
 
-    __slots__ = ("_deliveries", "_keeper", "_open", "_past", "bank")
+    __slots__ = ("_deliveries", "_kept", "_open", "_past", "bank")
 
     def __init__(self, system: ActorSystem) -> None:
         self.bank = bank_of(system)
@@ -112,7 +112,8 @@ class Accounts:
         self._open: dict[str, Account] = {}
         self._past = NO_USAGE
         self._deliveries: dict[Delivery, None] = {}
-        self._keeper: asyncio.Task[None] | None = None
+        self._kept = False
+        """Whether a task waits for the runtime's end. It is the runtime's: what holds it here would keep that alive."""
 
     @property
     def spent(self) -> Usage:
@@ -124,9 +125,10 @@ class Accounts:
     def in_hand(self, system: ActorSystem, delivery: Delivery) -> None:
         """Notes a task in hand: it is cancelled if the runtime ends before it."""
         self._deliveries[delivery] = None
-        if self._keeper is None:
+        if not self._kept:
+            self._kept = True
             keeping: Any = begun(self._keep(system.loop))  # so that it ends them even if it is cancelled at once
-            self._keeper = system.errand(keeping, KEEPER)
+            system.errand(keeping, KEEPER)
 
     def done(self, delivery: Delivery) -> None:
         """Notes its end."""

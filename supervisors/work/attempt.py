@@ -9,6 +9,8 @@ from ...runtime.usage import NO_USAGE
 from ..work_errors import BreakerOpen, BudgetExceeded, TaskHung
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ...runtime.cell import Cell
     from ...runtime.clock import TimerHandle
     from ...runtime.task import Task, Usage
@@ -79,6 +81,7 @@ class Attempt(Reply):
         self._idle = idle
         self._until = until
         self._timers: dict[Any, TimerHandle] = {}
+        self._waiting: Callable[[], object] | None = None
         self.add_done_callback(self._over)
 
     def post(self) -> None:
@@ -109,6 +112,24 @@ class Attempt(Reply):
         self.heard = self._now()
         if partial is not None:
             self.partial = partial
+
+    def then(self, callback: Callable[[], object]) -> None:
+        """Calls back, once: at once when there is an answer; or in the next turn, when there will be none any more.
+
+        What failed the try may be a death that is just under way: it has come to its end by then.
+        """
+        self._waiting = callback
+
+    def resolve(self, value: Any) -> None:
+        """Settles with a value, unless it is settled, and lets whoever waits for it go on at once."""
+        if not self.done():
+            super().resolve(value)
+            self._call_back()
+
+    def _call_back(self) -> None:
+        then, self._waiting = self._waiting, None
+        if then is not None:
+            then()
 
     def fail(self, error: BaseException) -> None:
         """Settles with an error, unless it is settled."""
@@ -164,6 +185,7 @@ class Attempt(Reply):
         else:
             system = self._cell.system
             system.clock.call_later(system.kill_grace, self._cut_off)
+        self._call_back()
 
     def _cut_off(self) -> None:
         unwanted = self._in_hand()

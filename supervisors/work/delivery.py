@@ -70,11 +70,14 @@ class Delivery:
         self._account.first = self._account.first or self
         task = self._task
         self._tell(TaskAccepted, task.parent, task.hops, task.deadline)
-        self._system.context.copy().run(self._go_on)
+        self._begin_or_go_on()
         if self._reply is not None and self in self._guard.deliveries:
             self._reply.add_done_callback(self._unwanted)
 
-    def _go_on(self, _: object = None) -> None:
+    def _begin_or_go_on(self) -> None:
+        self._system.context.copy().run(self._go_on)
+
+    def _go_on(self) -> None:
         """Does what there is to do up to where it has to wait."""
         if self._errand is not None:
             return
@@ -82,11 +85,11 @@ class Delivery:
             waits_for = self._steps.send(None)
         except StopIteration:
             return
-        if self._errand is not None:  # it was cancelled by what it has done
+        if self._cut is not None:  # it was cancelled by what it has done
             return
         if isinstance(waits_for, Attempt):
             waits_for._asyncio_future_blocking = False  # noqa: SLF001 - as a task does that takes a future over
-            waits_for.add_done_callback(self._go_on)
+            waits_for.then(self._begin_or_go_on)
             self._awaited = waits_for
         else:
             self._wait_in_a_task(waits_for)

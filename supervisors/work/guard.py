@@ -111,9 +111,7 @@ class Guard:
 
     def _judges_breaker_changed(self, judge: str, before: str, now: str, why: str) -> None:
         name = f"{self.cell.path} judge {judge}"
-        self.cell.system.telemetry.emit(
-            BreakerChanged, self.cell.path, self.cell.incarnation, name, before, now, why
-        )
+        self.cell.system.telemetry.emit(BreakerChanged, self.cell.path, self.cell.incarnation, name, before, now, why)
 
     # Tasks.
 

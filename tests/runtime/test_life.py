@@ -11,10 +11,10 @@ import weakref
 import pytest
 
 from treeward.runtime.actor import Actor, Factory
-from treeward.runtime.cell import Declined
 from treeward.runtime.errors import ActorCrashed, ActorStopped, StartFailed, SystemClosed
 from treeward.runtime.exits import Exit, Shutdown
 from treeward.runtime.mailbox import MailboxSpec
+from treeward.runtime.steps import Declined
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.telemetry import ActorEnded, ActorStarted, HookFailed
 

@@ -9,8 +9,8 @@ from collections import defaultdict, deque
 import pytest
 
 from treeward.runtime.actor import Actor, Factory
-from treeward.runtime.cell import Declined
 from treeward.runtime.signals import Down
+from treeward.runtime.steps import Declined
 from treeward.runtime.system import ActorSystem
 from treeward.runtime.telemetry import ActorEnded, ActorStarted
 from treeward.supervisors.handle import SupervisorHandle

@@ -10,8 +10,8 @@ import pykka
 import pytest
 
 from treeward.runtime.actor import Actor, Factory
-from treeward.runtime.cell import Declined
 from treeward.runtime.mailbox import UNBOUNDED, MailboxSpec
+from treeward.runtime.steps import Declined
 from treeward.supervisors.dynamic import DynamicSpec, DynamicSupervisor
 from treeward.supervisors.errors import InvalidSpec
 from treeward.supervisors.spec import ChildSpec, SupervisorSpec

@@ -20,9 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from treeward.chaos.testing.bench import Bench
 from treeward.chaos.testing.seeds import Run
 from treeward.runtime.actor import Factory
-from treeward.runtime.cell import Declined
 from treeward.runtime.errors import ActorStopped
 from treeward.runtime.exits import Exit, Shutdown
+from treeward.runtime.steps import Declined
 from treeward.supervisors.dynamic import DynamicSpec, DynamicSupervisor
 from treeward.supervisors.errors import SupervisionError
 from treeward.supervisors.spec import Backoff, ChildSpec, Intensity, SupervisorSpec

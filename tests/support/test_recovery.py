@@ -427,6 +427,22 @@ def no_text(text):
     return ""
 
 
+async def test_no_text_is_no_answer_to_the_auditor(running, monkeypatch, sabotage, ask):
+    """Where the other judge lets it pass, the auditor sees that it says nothing, and the next attempt answers."""
+
+    async def accept(judge, submission, system):
+        return Verdict(judge.name, accepted=True)
+
+    monkeypatch.setattr(SchemaJudge, "judge", accept)
+    sabotage("front-desk", Triage, lies(no_text), method="aggregate", times=1)
+    told = []
+    async with running() as rt:
+        rt.observe(lambda event: told.append(event) if isinstance(event, OutputJudged) else None)
+        outcome = await ask(rt, "What plans do you have?", customer=1002)
+    assert "it says nothing" in next(event.reason for event in told if not event.accepted)
+    assert "- enterprise: " in outcome.output
+
+
 TEXTS = [lies(change) for change in (wrong_type, nothing, empty, another_text, other_amounts, half_a_text, no_text)]
 
 
@@ -541,6 +557,18 @@ async def test_without_a_desk_nobody_is_promised_an_answer(running, sabotage, as
     assert outcome.status == "partial"
     assert DONE["billing"] in outcome.output
     assert "I could not pass “Sing me a song” on to a colleague: please ask again later." in outcome.output
+
+
+@pytest.mark.parametrize("fault", [*CRASHES, *HANGS])
+async def test_without_a_desk_the_error_says_that_nobody_was_told(running, sabotage, ask, fault):
+    """Not the answer alone says it, which may not reach whoever looks after the tree."""
+    sabotage("desk", HumanDesk, fault)
+    sabotage("desk", HumanDesk, fault, method="open_case")
+    async with running() as rt:
+        outcome = await ask(rt, "Sing me a song")
+    await later()
+    assert outcome.status == "needs_human"
+    assert outcome.error.endswith("; nobody was told of it")
 
 
 # --- the owners of the books --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from treeward.supervisors.judges.json_schema import JsonSchema
+from treeward.supervisors.judges.json_schema import JsonSchema, compiled_schema
 from treeward.supervisors.judges.plain import plain
 from treeward.supervisors.judges.quick import quick_check
 
@@ -94,3 +94,13 @@ def test_what_does_not_fit_is_told_as_ever():
     assert faults({"a": "xy"}) == []
     assert faults({"a": "x"}) == ["a: 'x' is too short"]
     assert faults({"a": 1}) == ["a: 1 is not of type 'string'"]
+
+
+def test_the_same_schema_is_compiled_once():
+    """A tree that is started again has its schemas at once; one that is written in another way is another one."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    first = compiled_schema(schema)
+    assert compiled_schema({**schema}) is first
+    schema["properties"]["a"]["minLength"] = 2
+    assert compiled_schema(schema) is not first
+    assert (first.faults({"a": "x"}), compiled_schema(schema).faults({"a": "x"})) == ([], ["a: 'x' is too short"])

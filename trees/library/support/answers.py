@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "NOT_PASSED_ON",
     "canceled",
     "charged_twice",
     "charges",
@@ -44,6 +45,9 @@ __all__ = [
     "unknown",
     "unused_refunded",
 ]
+
+NOT_PASSED_ON = "I could not pass"
+"""How the sentence begins that says to a customer that no person was told."""
 
 _EACH = {"monthly": "a month", "yearly": "a year"}
 
@@ -162,7 +166,7 @@ def canceled(cancellation: Cancellation) -> str:
 def left_to_a_person(text: str, case: str | None) -> str:
     """Says that a person will answer; nobody will where there is no case."""
     if case is None:
-        return f"I could not pass \u201c{text}\u201d on to a colleague: please ask again later."
+        return f"{NOT_PASSED_ON} \u201c{text}\u201d on to a colleague: please ask again later."
     return f"A colleague will get back to you about \u201c{text}\u201d ({case})."
 
 

@@ -73,8 +73,8 @@ class Auditor(Bookkeeper):
 
 
 def _faults_of_text(output: Any, asked: Any, books: Books) -> Iterator[str]:
-    if not isinstance(output, str):
-        yield "it is no text"
+    if not isinstance(output, str) or not output.strip():
+        yield "it says nothing" if isinstance(output, str) else "it is no text"
         return
     if not output.strip():
         yield "it says nothing"

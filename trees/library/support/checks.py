@@ -35,7 +35,7 @@ __all__ = [
 
 ANSWERED: Final = frozenset({"ok", "fallback"})
 """The statuses of an answer that leaves nothing to a person: it has to tell of all that was done."""
-NOBODY_TOLD: Final = ("I could not pass", "the desk did not take it", "support/desk: ")
+NOBODY_TOLD: Final = ("I could not pass", "nobody was told of it", "the desk did not take it", "support/desk: ")
 """What an outcome says, to the customer or to whoever asks, where no person could be told."""
 
 

@@ -29,6 +29,7 @@ __all__ = ["Triage"]
 PATIENCE: Final = 0.2
 """Seconds that the desk has to open a case for what came to no end, just before the answer is due."""
 LOST: Final = "nobody could say in time what has become of it"
+UNTOLD: Final = "nobody was told of it"
 UNREADABLE: Final = "what came of it is no answer"
 
 
@@ -44,9 +45,12 @@ class Triage(Orchestrator):
         self._customer = customer
 
     async def handle(self, task: Task) -> Outcome:
-        """Answers a message. Where nothing could be done of it, all of it has been left to a person."""
+        """Answers a message. Where nothing could be done of it, a person has to see to it, and may not know yet."""
         outcome = await super().handle(task)
-        return replace(outcome, status="needs_human", rung="escalate") if outcome.status == "failed" else outcome
+        if outcome.status != "failed":
+            return outcome
+        error = f"{outcome.error}; {UNTOLD}" if answers.NOT_PASSED_ON in outcome.output else outcome.error
+        return replace(outcome, status="needs_human", rung="escalate", error=error)
 
     def classify(self, task: Task) -> tuple[Intent, ...]:
         """Returns what the message asks for; nothing if it is no text."""
