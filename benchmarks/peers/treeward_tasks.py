@@ -51,7 +51,7 @@ class Waiter(Agent):
 @asynccontextmanager
 async def employed(agent: type[Agent]) -> AsyncIterator[Ref[Any]]:
     """Runs a supervisor with one guarded agent."""
-    spec = SupervisorSpec(children=[ChildSpec(id="agent", start=Factory(agent), work=GUARDED)])
+    spec = SupervisorSpec(children=[ChildSpec(id="agent", start=Factory(agent), shutdown="brutal_kill", work=GUARDED)])
     async with supervisor(Supervisor, spec) as (system, _):
         ref = system.ref("root/agent")
         assert ref is not None
