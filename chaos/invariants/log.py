@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -164,11 +163,16 @@ def _kept(value: Any) -> Any:
     return reason_text(value) if isinstance(value, BaseException | Exit | Shutdown) else value
 
 
-@lru_cache(maxsize=1_000)
+_FACTS: dict[type[Any], tuple[tuple[str, ...], bool]] = {}
+
+
 def _facts_of(kind: type[Any]) -> tuple[tuple[str, ...], bool]:
     """Returns the names of a kind's own fields, and whether an exception may be among them, with all its stack."""
-    names = tuple(one.name for one in fields(kind) if one.name not in ("path", "incarnation", "at"))
-    return names, any(one.type in ("ExitReason", "BaseException") for one in fields(kind))
+    found = _FACTS.get(kind)
+    if found is None:
+        names = tuple(one.name for one in fields(kind) if one.name not in ("path", "incarnation", "at"))
+        found = _FACTS[kind] = names, any(one.type in ("ExitReason", "BaseException") for one in fields(kind))
+    return found
 
 
 def _shown(value: Any) -> str:

@@ -333,7 +333,7 @@ class SimLoop(asyncio.BaseEventLoop):
     def next_timer(self) -> float | None:
         """Returns the time of the next timer that is not cancelled; None if there is none."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+        while timers and timers[0][2]._cancelled:  # noqa: SLF001 - as above
             heapq.heappop(timers)
             self._timers_cancelled -= 1
         return timers[0][0] if timers else None

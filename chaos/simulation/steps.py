@@ -57,19 +57,21 @@ class Generators(weakref.WeakKeyDictionary[Any, None]):
 
 def who_runs(callback: Any) -> str | None:
     """Returns whose step or turn a callback is, by name; None for any other callback."""
-    owner = getattr(callback, "__self__", None)
+    owner: Any = getattr(callback, "__self__", None)
     kind = owner.__class__
     if kind is Cell:
-        return owner.path if callback.__func__ is _TURN else None
+        path: str = owner.path
+        return path if callback.__func__ is _TURN else None
     return owner.get_name() if kind is SimTask or isinstance(owner, asyncio.Task) else None
 
 
 def label_of(callback: Any) -> str:
     """Returns what a callback is in the trace."""
-    owner = getattr(callback, "__self__", None)
+    owner: Any = getattr(callback, "__self__", None)
     kind = owner.__class__
     if kind is SimTask:
-        return owner.label or owner.labelled()
+        label: str = owner.label or owner.labelled()
+        return label
     if kind is Cell and callback.__func__ is _TURN:
         return f"turn {owner.path}"
     callback = getattr(callback, "func", callback)  # of a partial
