@@ -53,6 +53,8 @@ from .spec import ChildSpec, SupervisorSpec, check_child
 from .strategy import Plan, plan
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from ..runtime.cell import Cell
     from ..runtime.ref import Ref
     from .children import State
@@ -132,7 +134,9 @@ class Supervisor(Actor):
         if serve is None:
             return super().on_receive(message)
         serving = getattr(self, serve)(message)
-        return serving if serve == "_try_again" else begun(serving)  # who fails on and on must not hold the loop
+        if serving is None or serve == "_try_again":  # who fails on and on must not hold the loop
+            return serving
+        return begun(serving)
 
     async def _start_child(self, request: StartChild) -> Ref[Any] | None:
         spec = request.spec
@@ -236,17 +240,17 @@ class Supervisor(Actor):
 
     # Deaths.
 
-    async def _child_down(self, down: Down) -> None:
+    def _child_down(self, down: Down) -> Coroutine[Any, Any, None] | None:
         child = self._children.of(down.ref)
         if child is None or child.state != "running" or child.cell.incarnation != down.incarnation:
-            return  # ended on purpose, or of an incarnation that has been replaced meanwhile
+            return None  # ended on purpose, or of an incarnation that has been replaced meanwhile
         self._children.note_end(child)
         if is_restarted(child.spec.restart, down.reason):
-            await self._restart(child, down.reason)
-        else:
-            child.state = "stopped"
-            self._settle_stopped(child)
-            self._after_end(child)
+            return self._restart(child, down.reason)
+        child.state = "stopped"
+        self._settle_stopped(child)
+        self._after_end(child)
+        return None
 
     async def _try_again(self, note: TryAgain) -> None:
         child = self._children.get(note.child)
