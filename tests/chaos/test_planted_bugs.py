@@ -34,8 +34,6 @@ from treeward.supervisors.work_errors import ModelRetry
 from treeward.trees.load import load_tree
 
 SEEDS = range(100)
-UP_TO = range(500)
-"""Where a bug is looked for: a second probe needs an answer that is late, and another task in just that moment."""
 
 TREE = """
 treeward: 1
@@ -50,7 +48,7 @@ tree:
       children:
         - {agent: carver, use: "HERE:Worker"}
         - {agent: guest, use: "HERE:Worker", restart: temporary}
-        - {agent: painter, use: "HERE:Moody", breaker: {failures: 2, cooldown: 5s},
+        - {agent: painter, use: "HERE:Moody", breaker: {failures: 2, cooldown: 5s}, judges: [{function: "HERE:looked_at"}],
            recovery: [{retry: 2}, {restart: 2}, {fallback: carver}]}
     - supervisor: line
       strategy: rest_for_one
@@ -167,6 +165,12 @@ class Lingering(Worker):
 
 def fine(output, task):
     return output["fine"]
+
+
+async def looked_at(output, task):
+    """Takes its time, in which the next task can begin."""
+    await asyncio.sleep(1)
+    return True
 
 
 @pytest.fixture(autouse=True)
@@ -498,7 +502,7 @@ def test_without_a_bug_under_everything(workshop, policy):
 def test_with_a_bug(workshop, monkeypatch, plant, invariant):
     """Some seed fails, the right invariant says so, and the same seed fails again, step for step."""
     plant(monkeypatch)
-    found = next((run for seed in UP_TO if (run := run_trial(workshop, seed)).violations), None)
+    found = next((run for seed in SEEDS if (run := run_trial(workshop, seed)).violations), None)
     assert found is not None
     again = run_trial(workshop, found.seed)
     assert invariant in {violation.invariant for violation in found.violations}
