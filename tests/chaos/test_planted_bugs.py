@@ -48,8 +48,8 @@ tree:
       children:
         - {agent: carver, use: "HERE:Worker"}
         - {agent: guest, use: "HERE:Worker", restart: temporary}
-        - {agent: painter, use: "HERE:Moody", breaker: {failures: 2, cooldown: 5s}, judges: [{function: "HERE:looked_at"}],
-           recovery: [{retry: 2}, {restart: 2}, {fallback: carver}]}
+        - {agent: painter, use: "HERE:Moody", breaker: {failures: 2, cooldown: 5s},
+           judges: [{function: "HERE:looked_at"}], recovery: [{retry: 2}, {restart: 2}, {fallback: carver}]}
     - supervisor: line
       strategy: rest_for_one
       intensity: {restarts: 4, within: 10s}
