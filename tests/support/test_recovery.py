@@ -387,23 +387,6 @@ async def test_a_text_is_no_report_to_the_auditor(running, monkeypatch, sabotage
     assert "it is no report" in told[0].reason
 
 
-@pytest.mark.parametrize("nothing", ["", " \n"])
-async def test_no_words_are_no_answer_to_the_auditor(running, monkeypatch, sabotage, ask, nothing):
-    """Where the other judges let it pass that the front desk says nothing, the auditor does not."""
-
-    async def accept(judge, submission, system):
-        return Verdict(judge.name, accepted=True)
-
-    monkeypatch.setattr(SchemaJudge, "judge", accept)
-    sabotage("front-desk", Triage, lies(lambda _: nothing), times=1)
-    told = []
-    async with running() as rt:
-        rt.observe(lambda event: told.append(event) if isinstance(event, OutputJudged) else None)
-        outcome = await ask(rt, "What plans do you have?", customer=1002)
-    assert outcome.output.startswith("Our plans:")
-    assert [event.reason for event in told if not event.accepted] == ["it says nothing"]
-
-
 # --- the front desk -----------------------------------------------------------------------------------
 
 
@@ -427,14 +410,15 @@ def no_text(text):
     return ""
 
 
-async def test_no_text_is_no_answer_to_the_auditor(running, monkeypatch, sabotage, ask):
+@pytest.mark.parametrize("nothing", ["", " \n"])
+async def test_no_text_is_no_answer_to_the_auditor(running, monkeypatch, sabotage, ask, nothing):
     """Where the other judge lets it pass, the auditor sees that it says nothing, and the next attempt answers."""
 
     async def accept(judge, submission, system):
         return Verdict(judge.name, accepted=True)
 
     monkeypatch.setattr(SchemaJudge, "judge", accept)
-    sabotage("front-desk", Triage, lies(no_text), method="aggregate", times=1)
+    sabotage("front-desk", Triage, lies(lambda _: nothing), method="aggregate", times=1)
     told = []
     async with running() as rt:
         rt.observe(lambda event: told.append(event) if isinstance(event, OutputJudged) else None)

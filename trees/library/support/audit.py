@@ -76,8 +76,6 @@ def _faults_of_text(output: Any, asked: Any, books: Books) -> Iterator[str]:
     if not isinstance(output, str) or not output.strip():
         yield "it says nothing" if isinstance(output, str) else "it is no text"
         return
-    if not output.strip():
-        yield "it says nothing"
     yield from books.faults_of_text(output)
     there = set(_words(asked)) if isinstance(asked, str) else None
     for quoted in _QUOTED.findall(output):
