@@ -164,6 +164,12 @@ def test_nothing_pickles(path):
     assert {"pickle", "marshal", "shelve", "dill", "cloudpickle"}.isdisjoint(imports(path))
 
 
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_the_package_imports_itself_relatively(path):
+    """An absolute import would take another Treeward that is installed, and go around the order of the rooms."""
+    assert "treeward" not in imports(path)
+
+
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
