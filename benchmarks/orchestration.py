@@ -12,18 +12,22 @@ gets one of its own.
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from .measure import Measured, clock, grown, resident, trips
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
 
     from .measure import Program
 
-__all__ = ["SAID", "STAGES", "WORKERS", "Flows", "joined", "model", "part", "programs", "say"]
+__all__ = ["SAID", "STAGES", "WORKERS", "Flows", "by_hand", "joined", "model", "part", "programs", "say"]
+
+A = TypeVar("A")
 
 WORKERS = 5
 STAGES = 4
@@ -88,6 +92,31 @@ def programs(opened: Opened, note: str = "") -> dict[str, Program]:
             return grown(n, before, clock() - begun)
 
     return {"orchestrator": orchestrator, "pipeline": pipeline, "kept": kept}
+
+
+def by_hand(agents: Callable[[int], list[A]], run: Callable[[A, str], Awaitable[str]]) -> Opened:
+    """Returns the flows of a framework that leaves to plain Python what is between agents: 5 gathered, 4 in turn.
+
+    Args:
+        agents: makes that many.
+        run: asks one of them, and returns what it says.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Flows]:
+        workers, stages = agents(WORKERS), agents(STAGES)
+
+        async def orchestrate(task: str) -> str:
+            return joined(await asyncio.gather(*[run(worker, part(task, k)) for k, worker in enumerate(workers)]))
+
+        async def pipe(task: str) -> str:
+            for stage in stages:
+                task = await run(stage, task)
+            return task
+
+        yield Flows(orchestrate, pipe)
+
+    return opened
 
 
 async def _one_by_one(n: int, flow: Flow, expected: str, calls: int) -> list[float]:

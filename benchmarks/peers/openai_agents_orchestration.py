@@ -6,8 +6,6 @@ as it would post to the network.
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,9 @@ from openai.types.responses import ResponseOutputMessage, ResponseOutputText
 
 from agents import Agent, Model, ModelResponse, Runner, Usage, set_trace_processors, set_tracing_disabled
 
-from ..orchestration import STAGES, WORKERS, Flows, joined, part, programs, say
+from ..orchestration import by_hand, programs, say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from ..measure import Program
 
 VERSION = f"openai-agents {version('openai-agents')}"
@@ -54,20 +50,4 @@ async def run(agent: Agent, prompt: str) -> str:
     return str((await Runner.run(agent, prompt)).final_output)
 
 
-@asynccontextmanager
-async def opened() -> AsyncIterator[Flows]:
-    """Makes the agents."""
-    workers, stages = agents(WORKERS), agents(STAGES)
-
-    async def orchestrate(task: str) -> str:
-        return joined(await asyncio.gather(*[run(worker, part(task, k)) for k, worker in enumerate(workers)]))
-
-    async def pipe(task: str) -> str:
-        for stage in stages:
-            task = await run(stage, task)
-        return task
-
-    yield Flows(orchestrate, pipe)
-
-
-PROGRAMS: dict[str, Program] = programs(opened)
+PROGRAMS: dict[str, Program] = programs(by_hand(agents, run))

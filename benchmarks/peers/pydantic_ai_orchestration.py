@@ -5,8 +5,6 @@ What is between the agents is plain Python, as its guide does it: 5 runs gathere
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +12,9 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelResponse, TextPart
 from pydantic_ai.models.function import FunctionModel
 
-from ..orchestration import STAGES, WORKERS, Flows, joined, part, programs, say
+from ..orchestration import by_hand, programs, say
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from ..measure import Program
 
 VERSION = f"pydantic-ai {version('pydantic-ai-slim')}"
@@ -39,20 +35,4 @@ async def run(agent: Agent[None, str], prompt: str) -> str:
     return str((await agent.run(prompt)).output)
 
 
-@asynccontextmanager
-async def opened() -> AsyncIterator[Flows]:
-    """Makes the agents."""
-    workers, stages = agents(WORKERS), agents(STAGES)
-
-    async def orchestrate(task: str) -> str:
-        return joined(await asyncio.gather(*[run(worker, part(task, k)) for k, worker in enumerate(workers)]))
-
-    async def pipe(task: str) -> str:
-        for stage in stages:
-            task = await run(stage, task)
-        return task
-
-    yield Flows(orchestrate, pipe)
-
-
-PROGRAMS: dict[str, Program] = programs(opened)
+PROGRAMS: dict[str, Program] = programs(by_hand(agents, run))
