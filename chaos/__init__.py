@@ -9,12 +9,12 @@ Read in this order; a file imports only files before it.
     world         one run's facts, for whoever checks them
     state         where a run's state lies
     coverage      what runs have come by
-    timeline      a run as lines for people
     ends          how a run ends that does not come to its end
     metrics       the numbers by which a plan is given up
     phases        well at first, work and faults, healing, well again
     subject       a tree under a plan, looked up once for all seeds
     trial         one seed: its phases, and verdicts
+    timeline      a run as lines for people
     verdict       what is kept of a run
     crew          processes that work on seeds side by side
     campaign      many seeds

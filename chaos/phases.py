@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..runtime.errors import SystemClosed, describe
 from ..supervisors.errors import NotFound
 from .invariants.invariant import Violation
+from .invariants.log import GIVEN
 from .invariants.recovery import unready
 from .metrics import Metrics
 from .plans.amounts import Span
 from .plans.work import Work, asked
-from .timeline import GIVEN
 from .world import Request
 
 if TYPE_CHECKING:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from .invariants.log import FAULT
+from .invariants.log import FAULT, GIVEN, SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .trial import Trial
 
-__all__ = ["GIVEN", "SETTLED", "excerpt", "timeline"]
-
-GIVEN = "request.given"
-"""What the log calls the moment at which a request was given: its facts are the request's name and its task."""
-
-SETTLED = "settled"
-"""What the log calls the moment at which the tree has had its time, just before it is closed."""
+__all__ = ["excerpt", "timeline"]
 
 MARK = "!!"
 """Stands before what did not hold."""

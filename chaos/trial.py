@@ -18,14 +18,13 @@ from .ends import FunctionFailed, unhandled, violation_of
 from .faults.injector import Injector
 from .invariants.assertions import Claims, claims
 from .invariants.invariant import Violation
-from .invariants.log import Log
+from .invariants.log import SETTLED, Log
 from .invariants.parity import differences
 from .invariants.watch import Watch
 from .phases import Phases
 from .plans.knobs import swarmed
 from .simulation.simulate import collector_off, simulate
 from .state import state_directory
-from .timeline import SETTLED
 from .world import Request, World
 
 if TYPE_CHECKING:

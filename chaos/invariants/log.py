@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
     from ..faults.fired import Fired
 
-__all__ = ["FAULT", "Entry", "Log"]
+__all__ = ["Entry", "FAULT", "GIVEN", "Log", "SETTLED"]
+
+GIVEN = "request.given"
+"""What the log calls the moment at which a request was given: its facts are the request's name and its task."""
+
+SETTLED = "settled"
+"""What the log calls the moment at which the tree has had its time, just before it is closed."""
 
 FAULT = "fault"
 """What an entry of a fault that happened is called."""
