@@ -51,7 +51,7 @@ NAMED = re.compile(r"# (?P<file>[\w./-]+\.(?:py|yaml))\n")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOGGED = re.compile(r'^\{"timestamp": .*\n', re.MULTILINE)
 ATTEMPTS = re.compile(r"(\S+/\S+ +\w+ +\d+|)(.*)")
-VARYING = re.compile(rf"\d+|{'|'.join(calendar.month_name[1:])}")
+VARYING = re.compile(rf"\d+(?:,\d{{3}})*|{'|'.join(calendar.month_name[1:])}")
 DONE_BEFORE = re.compile(r"pip install|pytest( -n auto)?$")  # it has made the environment of this test, or is its run
 
 WHOLE_TREE = re.compile(r"^treeward:", re.MULTILINE)
