@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..runtime.errors import AskTimeout
-from ..runtime.reply import running_loop
+from ..runtime.reply import runs_here
 from ..runtime.task import Outcome, Part, Task
 from ..supervisors.work.handover import said_in
 from .errors import cause_text
@@ -28,7 +28,7 @@ async def deliver(ref: Ref[Any], task: Task) -> Outcome:
     cell = ref._cell  # noqa: SLF001 - a ref belongs to a system; it does not show it yet
     system = cell.system
     begun = system.clock.monotonic()
-    guarded = cell.gate is not None and running_loop() is cell.loop  # then there is an outcome in time
+    guarded = cell.gate is not None and runs_here(cell.loop)  # then there is an outcome in time
     left = None if guarded else task.seconds_left(begun)
     try:
         answer = await ref.ask(task, timeout=None if left is None else left + MARGIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
-from ..runtime.reply import running_loop
+from ..runtime.reply import runs_here
 from ..supervisors.work.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Limit:
         self._reached = False
 
     def __enter__(self) -> Self:
-        if running_loop() is self._system.loop:
+        if runs_here(self._system.loop):
             self._begin()
         return self
 
